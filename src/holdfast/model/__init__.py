@@ -1,0 +1,1 @@
+"""The records: frozen, typed, one concept a file. Import each from its module."""

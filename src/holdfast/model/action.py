@@ -1,0 +1,141 @@
+"""Actions: planned with an expected effect and an undo, guarded, claimed, measured."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from holdfast.model.base import Record, UtcTime, content_hash
+from holdfast.model.hypothesis import Bound
+
+
+class Risk(StrEnum):
+    """How much can go wrong, by the runbook's author and the policy."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Autonomy(StrEnum):
+    """What Holdfast may do by itself. First contact is `observe`."""
+
+    OBSERVE = "observe"
+    APPROVE = "approve"
+    ACT = "act"
+
+
+Parameter = str | float | int | bool
+
+
+class RunbookCall(Record):
+    """A runbook and its parameters: the plan of an action, or of its undo."""
+
+    runbook_id: str
+    parameters: dict[str, Parameter] = Field(default_factory=dict[str, Parameter])
+
+
+class WorldState(Record):
+    """What runs, as the action's planner saw it: service → version → weight in percent."""
+
+    versions: dict[str, dict[str, float]] = Field(default_factory=dict[str, dict[str, float]])
+
+    def serves_only(self, service: str, version: str) -> bool:
+        """Whether all traffic of the service goes to that version."""
+        weights = {v: w for v, w in self.versions.get(service, {}).items() if w > 0}
+        return set(weights) == {version}
+
+
+class ExpectedEffect(Record):
+    """What must be seen afterwards: `query` inside `bound` for `hold_seconds`, by the deadline.
+
+    `query` is an instant PromQL expression, measured at the client's side.
+    """
+
+    statement: str
+    query: str
+    bound: Bound
+    hold_seconds: float
+    deadline_seconds: float
+
+
+class EffectProbe(Record):
+    """How to ask, after any doubt, whether the write took effect: what should run then."""
+
+    service: str
+    version: str
+
+
+class Action(Record):
+    """One write, with everything that must be known before it."""
+
+    id: str
+    hypothesis_id: str | None
+    title: str
+    plan: RunbookCall
+    target: str
+    """The service that is changed."""
+    risk: Risk
+    blast_radius: str
+    """What can be touched at most, in words without numbers that were not measured."""
+    preconditions: WorldState
+    """The state it was planned for; the write is conditional on it."""
+    expected_effect: ExpectedEffect
+    effect_probe: EffectProbe
+    undo: RunbookCall
+    idempotency_key: str
+
+    def plan_hash(self) -> str:
+        """What an approval is bound to: the plan, its target and the world it was planned for."""
+        return content_hash(
+            self.model_dump(
+                mode="json", include={"plan", "target", "preconditions", "expected_effect", "undo"}
+            )
+        )
+
+
+class GuardDecision(Record):
+    """`allow`, `ask` (a person decides) or `deny`, with every reason."""
+
+    action_id: str
+    decision: Literal["allow", "ask", "deny"]
+    autonomy: Autonomy
+    reasons: tuple[str, ...]
+
+
+class Approval(Record):
+    """A person's word. Bound to the plan's hash and the world it was given for; used once."""
+
+    id: str
+    action_id: str
+    decision: Literal["approve", "modify", "reject", "escalate"]
+    approver: str
+    plan_hash: str
+    given_at: UtcTime
+    expires_at: UtcTime
+    note: str = ""
+
+
+class Performance(Record):
+    """What came of executing a claimed write. `unknown` asks for the effect probe."""
+
+    action_id: str
+    part: Literal["act", "undo"]
+    attempt: int
+    outcome: Literal["done", "failed", "unknown", "not_needed"]
+    seconds: float
+    evidence_ids: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class Verdict(Record):
+    """The measured effect against the expected one."""
+
+    action_id: str
+    effect: Literal["seen", "not_seen", "no_data"]
+    measured: float | None
+    expected: str
+    held_seconds: float
+    evidence_ids: tuple[str, ...]

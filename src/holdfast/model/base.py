@@ -1,0 +1,46 @@
+"""What all records share: frozen, typed, versioned, with one canonical form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def utc_now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def _require_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time needs a zone: write it in UTC, for example 2026-01-31T12:00:00Z")
+    return value.astimezone(UTC)
+
+
+UtcTime = Annotated[datetime, AfterValidator(_require_utc)]
+"""A point in time with a zone, kept in UTC."""
+
+
+class Record(BaseModel):
+    """An immutable record. Unknown fields are refused: a typo is an error, not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    schema_version: int = 1
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return the one byte form of a JSON value: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def content_hash(value: Any) -> str:
+    """Return the SHA-256 of the canonical form, in hex. Records are dumped in JSON mode first."""
+    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    return hashlib.sha256(canonical_json(plain)).hexdigest()

@@ -1,0 +1,69 @@
+"""A service, by OpenTelemetry's names."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from holdfast.model.base import Record
+
+UNASSIGNED = "unassigned"
+"""The owner of what nobody was named for. Holdfast invents no owner."""
+
+
+class Signal(StrEnum):
+    """What can be asked of a service's metrics. The value names the unit where there is one.
+
+    A catalog maps each to a PromQL template with `$window` (a duration) and `$by` (labels to
+    keep, for example `service_version`, or nothing).
+    """
+
+    REQUEST_RATE = "request_rate_per_second"
+    SLOW_RATIO = "slow_ratio"
+    ERROR_RATIO = "error_ratio"
+    LATENCY_P50 = "latency_p50_seconds"
+    LATENCY_P95 = "latency_p95_seconds"
+    LATENCY_MEAN = "latency_mean_seconds"
+    STATEMENTS_PER_REQUEST = "statements_per_request"
+    SECONDS_PER_STATEMENT = "seconds_per_statement"
+    CPU_SECONDS_PER_REQUEST = "cpu_seconds_per_request"
+    POOL_UTILIZATION = "pool_utilization_fraction"
+    MEMORY_BYTES = "memory_bytes"
+    INFLIGHT_REQUESTS = "inflight_requests"
+
+
+class LogSettings(Record):
+    """Where a service's JSON-lines logs are, and which fields carry what."""
+
+    paths: tuple[str, ...]
+    """Globs, relative to the configuration file."""
+    time_field: str = "time"
+    trace_field: str = "trace_id"
+    message_field: str = "message"
+    level_field: str = "level"
+    statement_field: str = "db.query.text"
+    user_field: str = "user.id"
+    duration_seconds_field: str = "duration_seconds"
+    status_field: str = "http.response.status_code"
+    version_field: str = "service.version"
+
+
+class Service(Record):
+    """One service of the catalog. `depends_on` are the services that it calls."""
+
+    name: str
+    namespace: str = ""
+    environment: str = "production"
+    criticality: Literal["critical", "high", "medium", "low"] = "medium"
+    owner: str = UNASSIGNED
+    depends_on: tuple[str, ...] = ()
+    repository: str | None = None
+    """Path of a git repository whose tags name the versions."""
+    version_label: str = "service_version"
+    """The metric label that carries `service.version`."""
+    signals: dict[Signal, str] = Field(default_factory=dict[Signal, str])
+    logs: LogSettings | None = None
+    deployer: str | None = None
+    """The name of a deployer in the configuration; none means that Holdfast cannot deploy it."""
