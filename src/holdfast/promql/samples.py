@@ -1,4 +1,4 @@
-"""What the evaluator reads: stored series. Times are Unix milliseconds, as Prometheus keeps them."""
+"""What the evaluator reads: stored series. Times are Unix milliseconds, as in Prometheus."""
 
 from __future__ import annotations
 
