@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -73,6 +72,11 @@ class Ledger:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _tune_sqlite)
         _metadata.create_all(self._engine)
+        self._subscribers: list[Callable[[Event], None]] = []
+
+    def subscribe(self, subscriber: Callable[[Event], None]) -> None:
+        """Call `subscriber` with each event that this object appends, after it is durable."""
+        self._subscribers.append(subscriber)
 
     @classmethod
     def at(cls, folder: Path) -> Ledger:
@@ -92,7 +96,7 @@ class Ledger:
 
         Raises StepTaken where one of the step keys is in the ledger already.
         """
-        with self._write() as connection:
+        with self._engine.begin() as connection:
             sequence, previous = _head(connection, incident_id)
             appended: list[Event] = []
             for step_key, payload in entries:
@@ -104,6 +108,9 @@ class Ledger:
                 connection.execute(insert(_events).values(_row(entry)))
                 appended.append(entry)
                 previous = entry.hash
+        for entry in appended:
+            for subscriber in self._subscribers:
+                subscriber(entry)
         return tuple(appended)
 
     def events(self, incident_id: str, *, after: int = 0) -> tuple[Event, ...]:
@@ -144,9 +151,6 @@ class Ledger:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
-
-    def _write(self) -> AbstractContextManager[Connection]:
-        return self._engine.begin()
 
 
 def _head(connection: Connection, incident_id: str) -> tuple[int, str]:
@@ -212,8 +216,3 @@ def _read(row: RowMapping) -> Event:
     fields = {column.name: row[column] for column in _events.columns if column.name != "kind"}
     fields["payload"] = json.loads(row[_events.c.payload])
     return Event.model_validate(fields)
-
-
-def payloads_of(events: Sequence[Event]) -> tuple[Payload, ...]:
-    """Return the payloads in order."""
-    return tuple(entry.payload for entry in events)

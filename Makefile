@@ -1,0 +1,59 @@
+# `make help` lists everything. Every target does its own set-up.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint types soak pins bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+setup: $(READY) ## make the environment in .venv
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "holdfast needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …"; exit 1; }
+	@echo "set-up: an environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "this Python has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements-uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## one incident, live, on this machine: a bad release found, rolled back, proven
+	@$(BIN)/holdfast lab demo
+
+test: $(READY) ## all tests but the long ones
+	@$(BIN)/python -m pytest
+
+check: $(READY) format lint types test ## what CI runs: format, lint, types, tests
+
+format: $(READY)
+	@$(BIN)/ruff format --check .
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+
+types: $(READY)
+	@$(BIN)/pyright
+
+soak: $(READY) ## the long runs: the demo killed at twelve points, a healthy quarter of an hour
+	@$(BIN)/python -m pytest -m soak -s
+
+bench: $(READY) ## print the tables of bench/
+	@for program in bench/*.py; do $(BIN)/python $$program || exit 1; done
+
+pins: ## make the pinned requirements anew (needs uv)
+	@export UV_CUSTOM_COMPILE_COMMAND="make pins"; \
+	uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 pyproject.toml -o requirements.txt && \
+	uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 --group dev pyproject.toml -o requirements-dev.txt && \
+	echo uv | uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 - -o requirements-uv.txt
+
+clean: ## remove what the other targets made
+	@rm -rf $(VENV) .pytest_cache .ruff_cache dist build
