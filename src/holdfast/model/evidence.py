@@ -58,6 +58,8 @@ class Vector(Record):
 
     type: Literal["vector"] = "vector"
     samples: tuple[Sample, ...]
+    warnings: tuple[str, ...] = ()
+    """What the source said beside the answer, for example that a part of it is missing."""
 
 
 class Series(Record):
@@ -72,6 +74,7 @@ class Matrix(Record):
 
     type: Literal["matrix"] = "matrix"
     series: tuple[Series, ...]
+    warnings: tuple[str, ...] = ()
 
 
 Cell = str | float | int | bool | None
