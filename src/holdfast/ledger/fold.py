@@ -94,7 +94,9 @@ def _action_changes(case: Case, entry: Event) -> dict[str, object]:
                 }
             )
         case ev.Verified(verdict=verdict):
-            known = case.actions[verdict.action_id].model_copy(update={"verdict": verdict})
+            known = case.actions[verdict.action_id].model_copy(
+                update={"verdict": verdict, "verified_at": entry.at}
+            )
         case _:
             raise LedgerError(f"no fold for the event {payload.kind}")
     return {"actions": {**case.actions, known.action.id: known}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from holdfast.model.action import (
@@ -19,6 +21,9 @@ from holdfast.model.incident import IncidentOutcome, Milestone, Status
 from holdfast.model.lesson import ActionItem
 
 
+Part = Literal["act", "undo"]
+
+
 class ActionCase(Record):
     """One action and all that happened to it, oldest first."""
 
@@ -31,6 +36,20 @@ class ActionCase(Record):
     performances: tuple[Performance, ...] = ()
     performed_at: tuple[UtcTime, ...] = ()
     verdict: Verdict | None = None
+    verified_at: UtcTime | None = None
+
+    def claimed(self, part: Part) -> int:
+        """How many attempts at this part were claimed."""
+        return sum(claim.part == part for claim in self.claims)
+
+    def outcome_of(self, part: Part) -> str | None:
+        """What came of the latest claim of this part; None while it is unanswered or unmade."""
+        answers = [p for p in self.performances if p.part == part]
+        return answers[-1].outcome if answers and len(answers) >= self.claimed(part) else None
+
+    def unanswered(self, part: Part) -> bool:
+        """Whether a claim of this part has no answer: the writer died, or is writing."""
+        return self.claimed(part) > sum(p.part == part for p in self.performances)
 
 
 class Case(Record):
@@ -56,3 +75,24 @@ class Case(Record):
     """None until the completion contract was checked."""
     last_event_at: UtcTime
     last_sequence: int
+
+    @property
+    def concluded(self) -> bool:
+        """Whether an outcome stands: what follows is learning only."""
+        return self.outcome is not None
+
+    @property
+    def open_tests(self) -> tuple[Test, ...]:
+        """Tests whose prediction is on record and whose answer is not."""
+        return tuple(test for test in self.tests.values() if test.id not in self.results)
+
+    @property
+    def latest_action(self) -> ActionCase | None:
+        """The action proposed last: at most one is under way."""
+        return next(reversed(self.actions.values()), None)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether a person was asked and has not answered."""
+        latest = self.latest_action
+        return latest is not None and latest.guard is not None and latest.guard.decision == "ask"
