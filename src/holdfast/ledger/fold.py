@@ -73,7 +73,10 @@ def _action_changes(case: Case, entry: Event) -> dict[str, object]:
         case ev.ActionProposed(action=action):
             known = ActionCase(action=action, proposed_at=entry.at)
         case ev.Guarded(decision=decision):
-            known = case.actions[decision.action_id].model_copy(update={"guard": decision})
+            old = case.actions[decision.action_id]
+            known = old.model_copy(
+                update={"guard": decision, "approvals_weighed": len(old.approvals)}
+            )
         case ev.Approved(approval=approval):
             old = case.actions[approval.action_id]
             known = old.model_copy(update={"approvals": (*old.approvals, approval)})

@@ -30,6 +30,8 @@ class ActionCase(Record):
     action: Action
     proposed_at: UtcTime
     guard: GuardDecision | None = None
+    approvals_weighed: int = 0
+    """How many approvals the latest guard decision has seen."""
     approvals: tuple[Approval, ...] = ()
     claims: tuple[Claimed, ...] = ()
     claimed_at: tuple[UtcTime, ...] = ()
