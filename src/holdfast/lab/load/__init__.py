@@ -1,0 +1,1 @@
+"""The load: an open-loop generator, timed from the intended start of each request."""
