@@ -17,12 +17,20 @@ Parameters = Mapping[str, str | float | int | None]
 DerivationFunction = Callable[[Sequence[Evidence], Parameters], float | None]
 
 _FUNCTIONS: dict[str, DerivationFunction] = {}
+_OVER_GAPS: set[str] = set()
+"""Derivations that tell `no data` apart from a value themselves."""
 
 
 def derivation(function: DerivationFunction) -> DerivationFunction:
     """Register a function under its own name."""
     _FUNCTIONS[function.__name__] = function
     return function
+
+
+def derivation_over_gaps(function: DerivationFunction) -> DerivationFunction:
+    """Register a function that is also given inputs without data (never ones with an error)."""
+    _OVER_GAPS.add(function.__name__)
+    return derivation(function)
 
 
 def derive(wanted: Derivation, evidence: Mapping[str, Evidence]) -> float | None:
@@ -38,7 +46,10 @@ def compute(wanted: Derivation, inputs: Sequence[Evidence]) -> float | None:
     function = _FUNCTIONS.get(wanted.function)
     if function is None:
         raise EvidenceError(f"there is no derivation {wanted.function}")
-    if any(item.outcome is not Outcome.DATA for item in inputs):
+    outcomes = {item.outcome for item in inputs}
+    if Outcome.ERROR in outcomes:
+        return None
+    if Outcome.NO_DATA in outcomes and wanted.function not in _OVER_GAPS:
         return None
     value = function(inputs, wanted.parameters)
     return None if value is None or math.isnan(value) else value
@@ -82,9 +93,10 @@ def ratio(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
 
 @derivation
 def difference(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
-    """Return value($0) - value($1)."""
+    """Return value($0) - value($1), or with one input the sample `equals` minus that `base`."""
     first = _only(_samples(inputs[0], parameters, "equals"), inputs[0])
-    second = _only(_samples(inputs[1], parameters, "equals"), inputs[1])
+    base_key = "base" if "base" in parameters else "equals"
+    second = _only(_samples(inputs[-1], parameters, base_key), inputs[-1])
     return None if first is None or second is None else first - second
 
 

@@ -69,6 +69,8 @@ class Test(Record):
     prediction: Bound
     decisive: bool = True
     cost_seconds: float = 0.0
+    role: str = ""
+    """Which question of the hypothesis's pattern this is; judging goes by it, never by words."""
 
 
 class TestResult(Record):
