@@ -86,6 +86,8 @@ class Action(Record):
     effect_probe: EffectProbe
     undo: RunbookCall
     idempotency_key: str
+    proposed_by: str = "holdfast"
+    """Who planned it: a reasoner or a person, who may not approve it where the risk is high."""
 
     def plan_hash(self) -> str:
         """What an approval is bound to: the plan, its target and the world it was planned for."""

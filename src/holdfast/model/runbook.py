@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -53,7 +53,7 @@ class WeightsStep(Record):
     timeout_seconds: float = 60.0
 
 
-Step = CommandStep | DeployStep | WeightsStep
+Step = Annotated[CommandStep | DeployStep | WeightsStep, Field(discriminator="kind")]
 
 
 class Runbook(Record):
