@@ -63,26 +63,50 @@ Handler = Callable[[RequestHead, Connection], Awaitable[bool]]
 """Answers one request; returns whether the connection may be used again."""
 
 
-async def listen(handler: Handler, port: int) -> asyncio.Server:
-    """Serve on 127.0.0.1. Port 0 takes a free one; `port_of` tells which."""
-    connections: set[asyncio.Task[None]] = set()
+class HttpServer:
+    """A listening port and its connections. Build it with `listen`."""
 
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert isinstance(reader, ClientReader)
-        task = asyncio.get_running_loop().create_task(_serve(handler, Connection(reader, writer)))
-        connections.add(task)
-        task.add_done_callback(connections.discard)
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
 
-    def protocol() -> asyncio.StreamReaderProtocol:
-        return asyncio.StreamReaderProtocol(ClientReader(), connected)
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.sockets[0].getsockname()[1] if self._server else 0
 
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(protocol, "127.0.0.1", port, backlog=1024)
+    async def start(self, port: int) -> None:
+        """Listen on 127.0.0.1."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, "127.0.0.1", port, backlog=1024)
+
+    async def stop(self) -> None:
+        """Take no more connections and end those that are open."""
+        if self._server:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections)
+
+    def _protocol(self) -> asyncio.StreamReaderProtocol:
+        reader = ClientReader()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            coroutine = _serve(self._handler, Connection(reader, writer))
+            task = asyncio.get_running_loop().create_task(coroutine)
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+
+        return asyncio.StreamReaderProtocol(reader, connected)
 
 
-def port_of(server: asyncio.Server) -> int:
-    """Return the port that the server listens on."""
-    return server.sockets[0].getsockname()[1]
+async def listen(handler: Handler, port: int) -> HttpServer:
+    """Serve on 127.0.0.1. Port 0 takes a free one; `.port` then tells which."""
+    server = HttpServer(handler)
+    await server.start(port)
+    return server
 
 
 async def _serve(handler: Handler, connection: Connection) -> None:

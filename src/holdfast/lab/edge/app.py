@@ -10,23 +10,29 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from holdfast.errors import NotFound
 from holdfast.lab.edge.access_log import AccessLog
-from holdfast.lab.edge.meters import EdgeMetrics
+from holdfast.lab.edge.meters import GRACE_SECONDS, EdgeMetrics
 from holdfast.lab.edge.proxy import Proxy
 from holdfast.lab.edge.routes import parse_route
 from holdfast.lab.edge.service import EdgeService
-from holdfast.lab.http_server import Answer, Handler, admin_handler, listen, port_of
+from holdfast.lab.http_server import Answer, Handler, HttpServer, admin_handler, listen
 
 
 class Edge:
     """A running edge. Use `start`, then `stop`."""
 
-    def __init__(self, services: Iterable[str], access_log: Path | None) -> None:
-        self.metrics = EdgeMetrics()
+    def __init__(
+        self,
+        services: Iterable[str],
+        access_log: Path | None,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self.metrics = EdgeMetrics(grace_seconds)
         self.services = {name: EdgeService(name, self.metrics) for name in services}
         self.ports: dict[str, int] = {}
         self.admin_port = 0
         self._log = AccessLog(access_log)
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[HttpServer] = []
         self._log_writer: asyncio.Task[None] | None = None
 
     async def start(self, ports: dict[str, int], admin_port: int) -> None:
@@ -39,15 +45,17 @@ class Edge:
     async def stop(self) -> None:
         """Take no more connections, and write the rest of the log."""
         for server in self._servers:
-            server.close()
+            await server.stop()
         if self._log_writer:
             self._log_writer.cancel()
             await asyncio.wait({self._log_writer})
+        for service in self.services.values():
+            service.close()
         self._log.flush()
 
     async def _listen(self, handler: Handler, port: int) -> int:
         self._servers.append(await listen(handler, port))
-        return port_of(self._servers[-1])
+        return self._servers[-1].port
 
     def _admin(self) -> Handler:
         return admin_handler(

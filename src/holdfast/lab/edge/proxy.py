@@ -129,6 +129,8 @@ async def _receive(head: RequestHead, client: Connection) -> Exchange:
         await client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await read_body(client.reader, framing)
     headers = head.headers.without(HOP_BY_HOP | {"expect"})
+    if headers.get("host") is None:  # an HTTP/1.0 client need not name it
+        headers = headers.adding(("host", "localhost"))
     passed_on, trace_id = trace_of(RequestHead(head.method, head.target, headers, head.version))
     return Exchange(passed_on, body, trace_id, client)
 

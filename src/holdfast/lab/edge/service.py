@@ -53,6 +53,11 @@ class EdgeService:
         """Return the meter that counts a request on this arm."""
         return arm.meter if arm else self._metrics.meter(self.name, NO_VERSION)
 
+    def close(self) -> None:
+        """Close the connections to all backends."""
+        for arm in self._arms.values():
+            arm.pool.close()
+
     def _arm(self, backend: Backend) -> Arm:
         known = self._arms.get((backend.version, backend.url))
         pool = known.pool if known else ConnectionPool(*backend.address)

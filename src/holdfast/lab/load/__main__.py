@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from holdfast.errors import HoldfastError, InputError
 from holdfast.lab.http_client import ConnectionPool
-from holdfast.lab.http_server import listen, port_of
+from holdfast.lab.http_server import listen
 from holdfast.lab.load.app import admin
 from holdfast.lab.load.generator import Generator, Limits
 from holdfast.lab.load.meters import LoadMetrics
@@ -66,10 +66,10 @@ async def _run(given: argparse.Namespace) -> None:
     generator = _generator(given, metrics)
     server = await listen(admin(generator, metrics), given.port)
     generator.start(given.rate_per_second)
-    print(json.dumps({"port": port_of(server)}), flush=True)
+    print(json.dumps({"port": server.port}), flush=True)
     await until_told_to_stop()
-    generator.stop()
-    server.close()
+    await generator.stop()
+    await server.stop()
 
 
 def main() -> None:

@@ -57,11 +57,14 @@ class Generator:
         self._metrics.rate(rate_per_second)
         self._schedule = asyncio.create_task(self._follow_schedule())
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Start nothing more and drop what is under way."""
-        for task in (*self._inflight, self._schedule):
-            if task:
-                task.cancel()
+        tasks = {*self._inflight, *((self._schedule,) if self._schedule else ())}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._pool.close()
 
     async def _follow_schedule(self) -> None:
         loop = asyncio.get_running_loop()
