@@ -8,7 +8,7 @@ from typing import cast
 
 import yaml
 
-from holdfast.catalog.checks import mistakes
+from holdfast.catalog.consistency import mistakes
 from holdfast.catalog.documents import parse_mapping, read_text, refusal, validate
 from holdfast.catalog.openslo import from_openslo
 from holdfast.errors import ConfigError
