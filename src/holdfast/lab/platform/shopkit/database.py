@@ -25,7 +25,7 @@ def connect(path: str | None = None, *, configured: Settings | None = None) -> E
     engine = create_engine(f"sqlite:///{path}", pool_size=chosen.pool_size, max_overflow=0)
     event.listen(engine, "connect", _tune)
     _instrument(engine, chosen)
-    metrics.watch_pool(cast(QueuePool, engine.pool).checkedout, chosen.pool_size)
+    metrics.watch_pool(cast("QueuePool", engine.pool).checkedout, chosen.pool_size)
     return engine
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -23,19 +24,24 @@ from .settings import settings
 
 
 def serve(routes: Sequence[BaseRoute]) -> None:
-    """Serve the routes on `--port` until stopped."""
+    """Serve the routes until stopped: on `--port`, or on the open socket `--fd` inherited."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, required=True)
-    port: int = parser.parse_args().port
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", type=int)
+    where.add_argument("--fd", type=int)
+    given = parser.parse_args()
     sys.setswitchinterval(0.0005)  # a thread whose statement came back should not wait for others
-    uvicorn.run(
-        build(routes),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=2,
-    )
+    with _listener(given.port, given.fd) as listener:
+        config = uvicorn.Config(
+            build(routes), log_level="warning", access_log=False, timeout_graceful_shutdown=2
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listener(port: int | None, fd: int | None) -> socket.socket:
+    if fd is not None:
+        return socket.socket(fileno=fd)
+    return socket.create_server(("127.0.0.1", port or 0))
 
 
 def build(routes: Sequence[BaseRoute]) -> Starlette:
