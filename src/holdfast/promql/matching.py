@@ -1,51 +1,202 @@
-"""Label matchers against label sets, with the meaning that Prometheus gives them."""
+"""Vector matching: which series of two vectors belong together (on, ignoring, group_left, fill).
+
+Matching is a matter of labels, so it is done once for all steps; only the checks that Prometheus
+makes at each step (no two candidates at once) look at the steps.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
-from holdfast.errors import PromQLError, PromQLUnsupported
-from holdfast.promql.samples import Matcher
+import numpy as np
+from numpy.typing import NDArray
 
-Predicate = Callable[[str], object]
-
-_DIFFERENT_IN_RE2 = re.compile(
-    r"\(\?(?:[=!>#(]|<[=!]|P[=>])|\\(?:[1-9AZzpPQECGkX])|\[\[?\^?:|[*+?}]\+"
+from holdfast.errors import PromQLError
+from holdfast.promql.tree import Matching
+from holdfast.promql.values import (
+    NAME,
+    Block,
+    Bools,
+    Floats,
+    LabelKey,
+    Labels,
+    Settings,
+    block_of,
+    label_key,
+    without_name,
 )
-"""What Python reads otherwise than RE2, or what RE2 does not know."""
+
+Signature = Callable[[Labels], Hashable]
 
 
-def matches(matchers: Sequence[Matcher], labels: Mapping[str, str]) -> bool:
-    """Whether the label set fulfils all matchers. A missing label reads as the empty string."""
-    return all(_fulfils(m, labels.get(m.label, "")) for m in matchers)
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Paired series: values of both sides, shape (pairs, steps), and the resulting labels."""
+
+    labels: list[Labels]
+    left: Floats
+    right: Floats
+    present: Bools
+    unnamed: Bools
 
 
-def _fulfils(matcher: Matcher, value: str) -> bool:
-    match matcher.operator:
-        case "=":
-            return value == matcher.value
-        case "!=":
-            return value != matcher.value
-        case "=~":
-            return compiled(matcher.value).fullmatch(value) is not None
-        case "!~":
-            return compiled(matcher.value).fullmatch(value) is None
+def _signature(matching: Matching) -> Signature:
+    names = matching.labels
+    if matching.on:
+        return lambda labels: tuple(labels.get(name, "") for name in names)
+    ignored = {*names, NAME}
+    return lambda labels: frozenset(item for item in labels.items() if item[0] not in ignored)
 
 
-@lru_cache(maxsize=1024)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Return the pattern; `.` matches a line feed too, as in Prometheus.
+def _matching_labels(labels: Labels, matching: Matching) -> Labels:
+    if matching.on:
+        return {name: labels[name] for name in matching.labels if name in labels}
+    return {k: v for k, v in labels.items() if k != NAME and k not in matching.labels}
 
-    Raises PromQLUnsupported for what RE2 and Python read differently, PromQLError otherwise.
-    """
-    if _DIFFERENT_IN_RE2.search(pattern):
-        raise PromQLUnsupported(
-            f"the regular expression {pattern!r} uses what RE2 and Python read differently",
-            hint="write it without look-around, back references and \\A \\z \\p \\Q",
+
+def _index(block: Block, signature: Signature) -> dict[Hashable, list[int]]:
+    index: dict[Hashable, list[int]] = {}
+    for row, labels in enumerate(block.labels):
+        index.setdefault(signature(labels), []).append(row)
+    return index
+
+
+def pair_rows(
+    left: Block, right: Block, matching: Matching, *, drops_name: bool, settings: Settings
+) -> Pairs:
+    """Pair the series of two vectors; raises PromQLError where more than one would match."""
+    signature = _signature(matching)
+    if matching.fill_left is not None or matching.fill_right is not None:
+        left, right = _filled(left, right, matching, signature)
+    swapped = matching.cardinality == "one-to-many"
+    many, one = (right, left) if swapped else (left, right)
+    many_rows, one_rows = _matched(many, one, matching, signature, swapped=swapped)
+    labels = [
+        _result_labels(many.labels[m], one.labels[o], matching)
+        for m, o in zip(many_rows.tolist(), one_rows.tolist(), strict=True)
+    ]
+    unnamed = many.unnamed[many_rows] | (drops_name and settings.delayed_names)
+    if drops_name and not settings.delayed_names:
+        labels = [without_name(one) for one in labels]
+    present = many.present[many_rows] & one.present[one_rows]
+    _refuse_ambiguous_groups(matching, labels, present)
+    sides = many.values[many_rows], one.values[one_rows]
+    lefts, rights = sides[::-1] if swapped else sides
+    return Pairs(labels, lefts, rights, present, unnamed)
+
+
+def _matched(
+    many: Block, one: Block, matching: Matching, signature: Signature, *, swapped: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    one_index = _index(one, signature)
+    active = many.present.any(axis=0)
+    for key, rows in one_index.items():
+        if len(rows) > 1 and ((one.present[rows].sum(axis=0) > 1) & active).any():
+            side = "left" if swapped else "right"
+            raise PromQLError(
+                f"found duplicate series for the match group {key} on the {side} hand-side "
+                "of the operation: many-to-many matching not allowed",
+                hint="matching labels must be unique on one side",
+            )
+    pairs: list[tuple[int, int]] = []
+    for key, rows in _index(many, signature).items():
+        others = one_index.get(key, [])
+        if others and len(rows) > 1 and matching.cardinality == "one-to-one":
+            _refuse_many(many.present[rows], one.present[others])
+        pairs += [(row, other) for row in rows for other in others]
+    table = np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def _refuse_many(many: Bools, one: Bools) -> None:
+    if ((many.sum(axis=0) > 1) & one.any(axis=0)).any():
+        raise PromQLError(
+            "multiple matches for labels: many-to-one matching must be explicit",
+            hint="use group_left or group_right",
         )
-    try:
-        return re.compile(pattern, re.DOTALL)
-    except re.error as error:
-        raise PromQLError(f"the regular expression {pattern!r} is wrong: {error}") from None
+
+
+def _refuse_ambiguous_groups(matching: Matching, labels: list[Labels], present: Bools) -> None:
+    """Raise if, under group_left or group_right, two pairs at one step have the same labels."""
+    if matching.cardinality == "one-to-one":
+        return
+    found: dict[LabelKey, list[int]] = {}
+    for row, one in enumerate(labels):
+        found.setdefault(label_key(one), []).append(row)
+    if any((present[rows].sum(axis=0) > 1).any() for rows in found.values() if len(rows) > 1):
+        raise PromQLError(
+            "multiple matches for labels: grouping labels must ensure unique matches",
+            hint="include a label that tells the series apart",
+        )
+
+
+def _result_labels(many: Labels, one: Labels, matching: Matching) -> Labels:
+    if matching.cardinality == "one-to-one":
+        if matching.on:
+            return {name: many[name] for name in matching.labels if name in many}
+        return {name: value for name, value in many.items() if name not in matching.labels}
+    kept = {name: value for name, value in many.items() if name not in matching.include}
+    return kept | {name: one[name] for name in matching.include if name in one}
+
+
+def _filled(
+    left: Block, right: Block, matching: Matching, signature: Signature
+) -> tuple[Block, Block]:
+    """Add to either side a series of the fill value where the other side has no partner."""
+    new_left, new_right = left, right
+    if matching.fill_left is not None:
+        new_left = _with_fillers(left, right, matching.fill_left, matching, signature)
+    if matching.fill_right is not None:
+        new_right = _with_fillers(right, left, matching.fill_right, matching, signature)
+    return new_left, new_right
+
+
+def _with_fillers(
+    block: Block, other: Block, value: float, matching: Matching, signature: Signature
+) -> Block:
+    mine = _index(block, signature)
+    labels: list[Labels] = []
+    missing: list[Bools] = []
+    for key, rows in _index(other, signature).items():
+        lacking = other.present[rows].any(axis=0) & ~block.present[mine.get(key, [])].any(axis=0)
+        if lacking.any():
+            labels.append(_matching_labels(other.labels[rows[0]], matching))
+            missing.append(lacking)
+    if not labels:
+        return block
+    present = np.array(missing)
+    return _stack(block, block_of(labels, np.full(present.shape, value), present))
+
+
+def _stack(first: Block, second: Block) -> Block:
+    return Block(
+        first.labels + second.labels,
+        np.concatenate([first.values, second.values]),
+        np.concatenate([first.present, second.present]),
+        np.concatenate([first.unnamed, second.unnamed]),
+    )
+
+
+def set_operation(op: str, left: Block, right: Block, matching: Matching) -> Block:
+    """Return `and`, `unless` or `or`: samples chosen by whether the other side has a partner."""
+    signature = _signature(matching)
+    if op == "or":
+        partnered = _partnered(right, left, signature)
+        rest = Block(right.labels, right.values, right.present & ~partnered, right.unnamed)
+        return _stack(left, rest)
+    partnered = _partnered(left, right, signature)
+    present = left.present & (partnered if op == "and" else ~partnered)
+    return Block(left.labels, left.values, present, left.unnamed)
+
+
+def _partnered(block: Block, other: Block, signature: Signature) -> Bools:
+    """Return for each sample of `block` whether `other` has one of its signature at that step."""
+    index = _index(other, signature)
+    anywhere = {key: other.present[rows].any(axis=0) for key, rows in index.items()}
+    partnered = np.zeros_like(block.present)
+    for row, labels in enumerate(block.labels):
+        found = anywhere.get(signature(labels))
+        if found is not None:
+            partnered[row] = found
+    return partnered

@@ -61,7 +61,15 @@ class SampleWriter:
     def append(
         self, target: str, time_ms: int, ids: Sequence[int], samples: Sequence[float]
     ) -> None:
-        """Keep one scrape of one target: series ids and their values, of equal length."""
+        """Keep one scrape of one target: series ids and their values, of equal length.
+
+        A sample that is not after the last one of its series is left out: the clock went back, or
+        two targets expose the same series.
+        """
+        last_ms = self._last_ms
+        fresh = [n for n, series_id in enumerate(ids) if last_ms.get(series_id, -1) < time_ms]
+        if len(fresh) < len(ids):
+            ids, samples = [ids[n] for n in fresh], [samples[n] for n in fresh]
         packed = (
             pack_ids(np.array(ids, dtype=np.uint32)),
             pack_samples(np.array(samples, dtype=np.float64)),
@@ -72,7 +80,7 @@ class SampleWriter:
             (time_ms, target, *packed),
         )
         self._db.execute("COMMIT")
-        self._last_ms.update(dict.fromkeys(ids, time_ms))
+        last_ms.update(dict.fromkeys(ids, time_ms))
 
     def live_series(self, since_ms: int) -> dict[str, NDArray[np.uint32]]:
         """Return, by target, the series that its newest scrape since then did not mark stale."""
