@@ -1,0 +1,211 @@
+"""A deployer made of a team's own commands: any tool that can deploy a version by argv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from holdfast.delivery.deployer import DeploymentState
+from holdfast.delivery.parameters import (
+    check_template,
+    checked_weights,
+    fill_template,
+    safe_key,
+    safe_name,
+    weights_argument,
+)
+from holdfast.delivery.process import CommandResult, run_command
+from holdfast.delivery.versions import is_earlier
+from holdfast.errors import (
+    ConfigError,
+    DeployerFailed,
+    DeployerTimeout,
+    InputError,
+    PreconditionFailed,
+)
+from holdfast.evidence.redact import redact
+from holdfast.model.config import DeployerSettings
+
+CURRENT_TIMEOUT_SECONDS = 15.0
+"""How long `current` may take: it only reads."""
+
+_CURRENT = frozenset({"service"})
+_DEPLOY = frozenset({"service", "version", "expect_version", "idempotency_key"})
+_WEIGHTS = frozenset({"service", "weights"})
+
+
+class CommandDeployer:
+    """Implements Deployer with argv templates. Commands run in `working_folder`.
+
+    `rollback` is used instead of `deploy` where the wanted version is known to be earlier than
+    the one it replaces, by their release numbers (see `is_earlier`); else `deploy` is used.
+
+    A key that this deployer has carried out is not carried out again. Over a restart it is the
+    condition that protects: `expect_version` no longer serves. A tool that knows keys itself
+    can be given `{idempotency_key}`.
+    """
+
+    def __init__(self, settings: DeployerSettings, *, working_folder: Path) -> None:
+        _check(settings)
+        self._settings = settings
+        self._working_folder = working_folder
+        self._done_keys: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """How evidence names it."""
+        return f"command {self._settings.name}"
+
+    def current(self, service: str) -> DeploymentState:
+        """Return what runs now, as the `current` command prints it.
+
+        Raises DeployerTimeout, or DeployerFailed for what is not the JSON that is asked for.
+        """
+        _named(service, "service")
+        argv = fill_template(self._settings.current, {"service": service})
+        result = self._run(argv, CURRENT_TIMEOUT_SECONDS)
+        if result.truncated:
+            raise DeployerFailed(f"{self.name}: `current` prints more than can be a state")
+        return _read_state(result.stdout, service, self.name)
+
+    def deploy(
+        self,
+        service: str,
+        version: str,
+        *,
+        expect_version: str,
+        idempotency_key: str,
+        timeout_seconds: float,
+    ) -> None:
+        """Give all traffic to `version`, if `expect_version` serves and nothing is under way."""
+        argv = self.deploy_argv(
+            service, version, expect_version=expect_version, idempotency_key=idempotency_key
+        )
+        if idempotency_key in self._done_keys:
+            return
+        _require(self.current(service), expect_version)
+        self._run(argv, timeout_seconds)
+        self._done_keys.add(idempotency_key)
+
+    def set_weights(
+        self, service: str, weights: Mapping[str, float], *, timeout_seconds: float
+    ) -> None:
+        """Share traffic between running versions, in percent."""
+        self._run(self.weights_argv(service, weights), timeout_seconds)
+
+    def deploy_argv(
+        self, service: str, version: str, *, expect_version: str, idempotency_key: str
+    ) -> tuple[str, ...]:
+        """Return the command that `deploy` would run. Raises DeployerFailed for unsafe values."""
+        back = self._settings.rollback and is_earlier(version, expect_version)
+        template = self._settings.rollback if back else self._settings.deploy
+        values = {
+            "service": _named(service, "service"),
+            "version": _named(version, "version"),
+            "expect_version": _named(expect_version, "version"),
+            "idempotency_key": _keyed(idempotency_key),
+        }
+        return fill_template(template, values)
+
+    def weights_argv(self, service: str, weights: Mapping[str, float]) -> tuple[str, ...]:
+        """Return the command that `set_weights` would run. Raises DeployerFailed."""
+        if not self._settings.weights:
+            raise DeployerFailed(
+                f"{self.name} cannot share traffic: it has no `weights` command",
+                hint="nothing was done; give the deployer a `weights` template in holdfast.yaml",
+            )
+        try:
+            shares = weights_argument(checked_weights(weights))
+        except InputError as error:
+            raise DeployerFailed(error.message, hint=error.hint) from error
+        values = {"service": _named(service, "service"), "weights": shares}
+        return fill_template(self._settings.weights, values)
+
+    def _run(self, argv: tuple[str, ...], timeout_seconds: float) -> CommandResult:
+        try:
+            result = run_command(
+                argv,
+                working_folder=self._working_folder,
+                timeout_seconds=timeout_seconds,
+                pass_variables=self._settings.environment,
+            )
+        except DeployerTimeout as error:
+            raise DeployerTimeout(f"{self.name}: {error.message}", hint=error.hint) from error
+        if result.exit_code != 0:
+            raise DeployerFailed(
+                f"{self.name}: `{argv[0]}` ended with {result.exit_code}: "
+                f"{redact(result.last_lines())}"
+            )
+        return result
+
+
+def _check(settings: DeployerSettings) -> None:
+    where = f"holdfast.yaml: deployers: {settings.name}"
+    if settings.kind != "command":
+        raise ConfigError(f"{where}: kind {settings.kind} is no command deployer")
+    check_template(settings.current, _CURRENT, f"{where}.current")
+    check_template(settings.deploy, _DEPLOY, f"{where}.deploy")
+    if settings.rollback:
+        check_template(settings.rollback, _DEPLOY, f"{where}.rollback")
+    if settings.weights:
+        check_template(settings.weights, _WEIGHTS, f"{where}.weights")
+
+
+def _named(value: str, what: str) -> str:
+    try:
+        return safe_name(value, what)
+    except InputError as error:
+        raise DeployerFailed(error.message, hint=f"nothing was done; {error.hint}") from error
+
+
+def _keyed(value: str) -> str:
+    try:
+        return safe_key(value)
+    except InputError as error:
+        raise DeployerFailed(error.message, hint="nothing was done") from error
+
+
+def _require(state: DeploymentState, expect_version: str) -> None:
+    if state.in_progress:
+        raise PreconditionFailed(
+            f"a deployment of {state.service} is under way", hint="nothing was done"
+        )
+    if not state.weights.get(expect_version, 0.0) > 0:
+        raise PreconditionFailed(
+            f"{expect_version} of {state.service} does not serve now: "
+            f"{weights_argument(state.weights) or 'nothing does'}",
+            hint="nothing was done",
+        )
+
+
+class _Answer(BaseModel):
+    """What `current` must print; a missing `in_progress` is not read as false."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    weights: dict[str, float]
+    in_progress: bool
+
+
+def _read_state(printed: str, service: str, deployer: str) -> DeploymentState:
+    """Return the state that was printed: only known fields, safe versions, 100 percent in sum."""
+    wanted = 'print JSON like {"weights": {"v1": 100}, "in_progress": false}'
+    try:
+        answer = _Answer.model_validate_json(printed)
+        weights = checked_weights(answer.weights)
+    except (ValidationError, InputError) as error:
+        raise DeployerFailed(
+            f"{deployer}: `current` answered {redact(printed[:200])!r}: {_reason(error)}",
+            hint=wanted,
+        ) from error
+    return DeploymentState(service=service, weights=weights, in_progress=answer.in_progress)
+
+
+def _reason(error: ValidationError | InputError) -> str:
+    if isinstance(error, InputError):
+        return error.message
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]
