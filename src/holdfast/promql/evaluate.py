@@ -1,0 +1,160 @@
+"""Walks the tree of an expression; every node is evaluated once for all steps of its frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from holdfast.errors import PromQLError, PromQLUnsupported
+from holdfast.promql.aggregation import SIMPLE_AGGREGATIONS, aggregate, aggregate_quantile
+from holdfast.promql.binary import between_scalars, between_vectors, with_scalar
+from holdfast.promql.ranking import count_values, keep_extremes
+from holdfast.promql.registry import FUNCTIONS
+from holdfast.promql.samples import SampleStore
+from holdfast.promql.selectors import flatten, select_instant, select_windows, windows_over
+from holdfast.promql.tree import (
+    Aggregation,
+    Binary,
+    Call,
+    Negation,
+    Node,
+    Number,
+    RangeSelector,
+    Selector,
+    Subquery,
+    Text,
+)
+from holdfast.promql.values import (
+    Block,
+    Floats,
+    Frame,
+    Settings,
+    Value,
+    Windows,
+    drop_names,
+    merge_same_labels,
+    settle_names,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Evaluates trees over a store; implements `values.Evaluates`."""
+
+    store: SampleStore
+    settings: Settings
+
+    def evaluate(self, node: Node, frame: Frame) -> Value:
+        """Return the value of a node at every step; raises PromQLError on ambiguous data."""
+        match node:
+            case Number(value):
+                return np.full(frame.steps, value)
+            case Text(value):
+                return value
+            case Selector():
+                return select_instant(self.store, node, frame, self.settings)[0]
+            case Negation(expr):
+                return self._negated(self.evaluate(expr, frame))
+            case Call(name):
+                return FUNCTIONS[name](self, node, frame)
+            case Aggregation():
+                return self._aggregated(node, frame)
+            case Binary():
+                return self._binary(node, frame)
+            case RangeSelector() | Subquery():
+                raise PromQLUnsupported(
+                    "a range vector as the result", hint="apply a function such as rate to it"
+                )
+
+    def vector(self, node: Node, frame: Frame) -> Block:
+        """Evaluate an instant vector."""
+        value = self.evaluate(node, frame)
+        if isinstance(value, Block):
+            return value
+        raise PromQLError("expected an instant vector")
+
+    def scalar(self, node: Node, frame: Frame) -> Floats:
+        """Evaluate a scalar, shape (steps,)."""
+        value = self.evaluate(node, frame)
+        if isinstance(value, np.ndarray):
+            return value
+        raise PromQLError("expected a scalar")
+
+    def text(self, node: Node) -> str:
+        """Return a string argument."""
+        if isinstance(node, Text):
+            return node.value
+        raise PromQLError("expected a string")
+
+    def windows(self, node: Node, frame: Frame) -> Windows:
+        """Evaluate a range vector."""
+        if isinstance(node, RangeSelector):
+            return select_windows(self.store, node, frame, self.settings)
+        if isinstance(node, Subquery):
+            return self._subquery(node, frame)
+        raise PromQLError("expected a range vector")
+
+    def sample_times(self, node: Node, frame: Frame) -> Floats | None:
+        """Return when a selector's samples were taken, seconds, (series, steps); else None."""
+        if not isinstance(node, Selector):
+            return None
+        return select_instant(self.store, node, frame, self.settings)[1]
+
+    def _negated(self, value: Value) -> Value:
+        if isinstance(value, Block):
+            return drop_names(replace(value, values=-value.values), self.settings)
+        if isinstance(value, str):
+            raise PromQLError("a string cannot be negated")
+        return -value
+
+    def _subquery(self, node: Subquery, frame: Frame) -> Windows:
+        ends = frame.effective_times(node.at, node.offset_ms)
+        step = node.step_ms or self.settings.subquery_step_ms
+        before = int(ends.min()) - node.range_ms
+        first = before // step * step
+        if first < before or (first == before and self.settings.left_open):
+            first += step
+        grid = np.arange(first, int(ends.max()) + 1, step, dtype=np.int64)
+        if grid.size == 0:
+            return windows_over(None, ends, node.range_ms, frame, self.settings)
+        block = self.vector(node.expr, replace(frame, times_ms=grid))
+        windows = windows_over(flatten(block, grid), ends, node.range_ms, frame, self.settings)
+        return replace(windows, unnamed=block.unnamed) if windows.labels else windows
+
+    def _aggregated(self, node: Aggregation, frame: Frame) -> Block:
+        if node.op == "count_values":
+            block = self.vector(node.expr, frame)
+            label = self.text(node.param) if node.param else ""
+            return count_values(block, node.grouping, label)
+        param = self.scalar(node.param, frame) if node.param else np.zeros(frame.steps)
+        block = self.vector(node.expr, frame)
+        if node.op in SIMPLE_AGGREGATIONS:
+            return aggregate(node.op, block, node.grouping)
+        if node.op == "quantile":
+            return aggregate_quantile(block, node.grouping, param)
+        return keep_extremes(block, node.grouping, param, largest=node.op == "topk")
+
+    def _binary(self, node: Binary, frame: Frame) -> Value:
+        left, right = self.evaluate(node.left, frame), self.evaluate(node.right, frame)
+        if isinstance(left, str) or isinstance(right, str):
+            raise PromQLError("a string has no binary operations")
+        if isinstance(left, Block) and isinstance(right, Block):
+            return between_vectors(node, left, right, self.settings)
+        if isinstance(left, Block):
+            assert not isinstance(right, Block)
+            return with_scalar(node, left, right, self.settings, scalar_left=False)
+        if isinstance(right, Block):
+            return with_scalar(node, right, left, self.settings, scalar_left=True)
+        return between_scalars(node, left, right)
+
+
+def result_of(evaluator: Evaluator, node: Node, frame: Frame) -> Block | Floats:
+    """Evaluate a whole query: overflow and division are values, names are settled at the end."""
+    with np.errstate(all="ignore"):
+        value = evaluator.evaluate(node, frame)
+    if isinstance(value, str):
+        raise PromQLUnsupported("a string as the result", hint="ask for numbers")
+    if isinstance(value, Block):
+        return merge_same_labels(settle_names(value))
+    return value
