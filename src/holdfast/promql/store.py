@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import SourceUnavailable
 from holdfast.promql.columns import GrowingTimes, SeriesColumn
-from holdfast.promql.matching import matches
+from holdfast.promql.label_matching import matches
 from holdfast.promql.samples import Matcher, StoredSeries
 from holdfast.promql.store_schema import store_file, unpack_ids, unpack_samples
 

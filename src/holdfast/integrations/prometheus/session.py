@@ -27,12 +27,14 @@ class Session:
     def __init__(self, settings: MetricsSettings) -> None:
         """Raises ConfigError where the URL, a credential or the CA file cannot be used."""
         url = _base_url(settings.url)
+        headers, auth = _headers(settings), _basic_auth(settings, url)
+        self._secrets = _secrets(settings, url)
         self.name = f"prometheus {_public(url)}"
         self._timeout_seconds = settings.timeout_seconds
         self._client = httpx2.Client(
             base_url=url.copy_with(username=None, password=None),
-            headers=_headers(settings),
-            auth=_basic_auth(settings, url),
+            headers=headers,
+            auth=auth,
             verify=_trust(settings.ca_file),
             trust_env=url.host not in _LOOPBACK,
             limits=httpx2.Limits(keepalive_expiry=60.0),
@@ -74,17 +76,26 @@ class Session:
             raise QueryRefused(f"{self.name}: {error}", hint="ask for fewer series") from None
         except httpx2.HTTPError as error:
             raise SourceUnavailable(
-                f"{self.name} cannot be reached: {error}", hint="is metrics.url right?"
+                f"{self.name} cannot be reached: {self._quiet(str(error))}",
+                hint="is metrics.url right?",
             ) from None
 
     def _checked(self, answer: httpx2.Response) -> bytes:
         body = answer.content
         refusal = refusal_in(body)
-        if refusal is not None and answer.status_code < 500:
+        if refusal is not None:
+            refusal = refusal.model_copy(update={"error": self._quiet(refusal.error)})
+        if refusal is not None and answer.status_code in (200, 400, 422):
             raise as_error(refusal, self.name)
         if answer.status_code != 200:
             raise self._failure(answer, refusal.error if refusal is not None else "")
         return body
+
+    def _quiet(self, text: str) -> str:
+        """Return the text without the secrets: a server may repeat what it was sent."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def _failure(self, answer: httpx2.Response, said: str) -> HoldfastError:
         status = answer.status_code
@@ -134,6 +145,12 @@ def _basic_auth(settings: MetricsSettings, url: httpx2.URL) -> httpx2.BasicAuth 
         password = _secret(named, "metrics.password_env") if named else ""
         return httpx2.BasicAuth(settings.username, password)
     return httpx2.BasicAuth(url.username, url.password) if url.username else None
+
+
+def _secrets(settings: MetricsSettings, url: httpx2.URL) -> tuple[str, ...]:
+    variables = (settings.token_env, settings.password_env)
+    found = [os.environ.get(name, "").strip() for name in variables if name]
+    return tuple(secret for secret in (*found, url.password) if secret)
 
 
 def _secret(variable: str, field: str) -> str:
