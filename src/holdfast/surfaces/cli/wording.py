@@ -1,0 +1,138 @@
+"""How fields of records are written: amounts with units, bounds, short names. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from holdfast.learning.formats import NO_DATA, clock, count, duration, number, percent, render
+from holdfast.model.action import ExpectedEffect, RunbookCall, WorldState
+from holdfast.model.case import Case
+from holdfast.model.change import Change
+from holdfast.model.evidence import Evidence, Matrix, Outcome, Table, Text, Vector
+from holdfast.model.figure import Figure
+from holdfast.model.hypothesis import Bound
+from holdfast.model.incident import Impact
+
+_WRITERS = {"s": duration, "seconds": duration, "fraction": percent, "Unix seconds": clock}
+_IMPACT = {
+    "duration_seconds": ("lasting", "duration"),
+    "requests": ("requests", "count"),
+    "slow_requests": ("slow", "count"),
+    "failed_requests": ("failed", "count"),
+    "users_affected": ("users affected", "count"),
+    "budget_spent_fraction": ("of the error budget spent", "percent"),
+    "sli_now": ("good requests now", "percent"),
+    "sli_before": ("good requests before", "percent"),
+    "latency_p95_seconds_now": ("p95 now", "duration"),
+    "latency_p95_seconds_before": ("p95 before", "duration"),
+}
+"""How each figure of an impact is named, and the format of its value."""
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Return a measured value with its unit, `no data` where there is none."""
+    if value is None:
+        return NO_DATA
+    if unit in _WRITERS:
+        return _WRITERS[unit](value)
+    return f"{number(value)} {unit}".rstrip()
+
+
+def bound(limits: Bound) -> str:
+    """Return a predicted range, for example `≥ 1.5 times` or `≤ 300 ms`."""
+    low = "" if limits.at_least is None else f"≥ {amount(limits.at_least, limits.unit)}"
+    high = "" if limits.at_most is None else f"≤ {amount(limits.at_most, limits.unit)}"
+    return " and ".join(part for part in (low, high) if part)
+
+
+def hypothesis_name(case: Case, hypothesis_id: str | None) -> str:
+    """Return `H1`, `H2` … in the order in which they were proposed; a new one is the next."""
+    return _numbered("H", list(case.hypotheses), hypothesis_id)
+
+
+def action_name(case: Case, action_id: str) -> str:
+    """Return `A1`, `A2` …, likewise."""
+    return _numbered("A", list(case.actions), action_id)
+
+
+def _numbered(letter: str, known: list[str], wanted: str | None) -> str:
+    place = known.index(wanted) if wanted in known else len(known)
+    return f"{letter}{place + 1}"
+
+
+def expected(effect: ExpectedEffect) -> str:
+    """Return what must be seen of an action, and by when."""
+    hold, deadline = duration(effect.hold_seconds), duration(effect.deadline_seconds)
+    return f"{bound(effect.bound)} for {hold}, within {deadline}"
+
+
+def call(plan: RunbookCall) -> str:
+    """Return a runbook with its parameters."""
+    parameters = ", ".join(f"{k}={v}" for k, v in plan.parameters.items())
+    return f"{plan.runbook_id}({parameters})"
+
+
+def world(state: WorldState) -> str:
+    """Return what runs, for example `api v1 90 %, v2 10 %`."""
+    return "; ".join(
+        f"{service} " + ", ".join(f"{v} {number(w)} %" for v, w in weights.items())
+        for service, weights in state.versions.items()
+    )
+
+
+def change(one: Change, onset: datetime | None) -> str:
+    """Return a change, with its time before the onset where that is known."""
+    versions = " → ".join(v for v in (one.from_version, one.to_version) if v)
+    what = " ".join(part for part in (one.service, one.type.value, versions or one.summary) if part)
+    at = clock(one.at.timestamp())
+    if onset is None:
+        return f"{what} at {at}"
+    gap = (onset - one.at).total_seconds()
+    return f"{what} at {at}, {duration(abs(gap))} {'before' if gap >= 0 else 'after'} the onset"
+
+
+def figure(key: str, one: Figure) -> str:
+    """Return a figure of the impact in words."""
+    name, style = _IMPACT.get(key, (key.replace("_", " "), "number"))
+    text = one.text or render(one.value, style, one.unit if key not in _IMPACT else "")
+    if key == "budget_spent_fraction":
+        return f"{text} {name}"
+    return f"{name} {text}"
+
+
+def impact(measured: Impact) -> tuple[str, ...]:
+    """Return the figures of an impact, in a fixed order."""
+    known = [key for key in _IMPACT if key in measured.figures]
+    other = [key for key in measured.figures if key not in _IMPACT]
+    return tuple(figure(key, measured.figures[key]) for key in (*known, *other))
+
+
+def answer(evidence: Evidence) -> str:
+    """Return what kind of answer a question got, and how much of it."""
+    if evidence.outcome is Outcome.ERROR:
+        return f"error: {evidence.error}"
+    if evidence.outcome is Outcome.NO_DATA:
+        return NO_DATA
+    match evidence.value:
+        case Vector(samples=(only,)):
+            return number(only.value)
+        case Vector(samples=samples):
+            return _plural(len(samples), "value")
+        case Matrix(series=series):
+            points = sum(len(one.points) for one in series)
+            return f"{_plural(len(series), 'series', 'series')}, {_plural(points, 'point')}"
+        case Table(rows=rows):
+            return _plural(len(rows), "row")
+        case Text(text=text):
+            return _plural(len(text.splitlines()), "line")
+        case None:
+            return NO_DATA
+
+
+def one_line(text: str) -> str:
+    """Return a text without its line breaks and runs of spaces."""
+    return " ".join(text.split())
+
+
+def _plural(many: int, one: str, several: str = "") -> str:
+    return f"{count(many)} {one if many == 1 else several or one + 's'}"
