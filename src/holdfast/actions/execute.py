@@ -1,0 +1,210 @@
+"""Performs a claimed plan, step by step, and asks afterwards whether it took effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from holdfast.actions.plan import plan_problems
+from holdfast.actions.probe import read_probe
+from holdfast.actions.settle import ProbeAnswer
+from holdfast.actions.steps import Operation, operation, step_in_words, weights_of
+from holdfast.actions.world import read_world
+from holdfast.delivery.deployer import Deployer, DeploymentState
+from holdfast.delivery.process import run_command
+from holdfast.errors import (
+    DeliveryError,
+    DeployerFailed,
+    DeployerTimeout,
+    HoldfastError,
+    InputError,
+    NotFound,
+    PreconditionFailed,
+)
+from holdfast.evidence.redact import redact
+from holdfast.model.action import Action, Performance
+from holdfast.model.base import utc_now
+from holdfast.model.case import Part
+from holdfast.model.evidence import Evidence, EvidenceKind, Outcome, Text
+from holdfast.model.runbook import CommandStep, DeployStep, Runbook, Step
+
+Result = Literal["done", "failed", "unknown", "not_needed"]
+KeepEvidence = Callable[[Evidence], None]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What came of the steps. `log` has a line for each that was begun."""
+
+    result: Result
+    log: tuple[str, ...]
+
+
+class Executor:
+    """Does what a claim is on record for. It decides nothing and repeats nothing.
+
+    `deployers` is by service. `clock` counts seconds. `keep` is handed the transcript of each
+    performance as evidence. Command steps run in `working_folder`, with PATH alone.
+    """
+
+    def __init__(
+        self,
+        deployers: Mapping[str, Deployer],
+        runbooks: Mapping[str, Runbook],
+        clock: Callable[[], float],
+        *,
+        working_folder: Path = Path(),
+        keep: KeepEvidence | None = None,
+    ) -> None:
+        self._deployers = deployers
+        self._runbooks = runbooks
+        self._clock = clock
+        self._working_folder = working_folder
+        self._keep = keep
+
+    def perform(self, action: Action, part: Part, attempt: int) -> Performance:
+        """Run the part's steps in order, up to the first that does not succeed.
+
+        `done` = the deployer said so and the probe agrees; `not_needed` = nothing was done, the
+        world is as wanted already; `failed` = it was refused or answered that it failed;
+        `unknown` = nobody can say. Raises nothing for what a deployer or a plan can get wrong.
+        """
+        began = self._clock()
+        asked_at = utc_now()
+        told = self._tell(action, part)
+        detail = redact("\n".join(told.log))
+        evidence = Evidence.seal(
+            kind=EvidenceKind.COMMAND,
+            query=f"{part} {action.id}, attempt {attempt}",
+            source=self._source(action),
+            asked_at=asked_at,
+            outcome=Outcome.DATA,
+            value=Text(text=detail),
+        )
+        if self._keep:
+            self._keep(evidence)
+        return Performance(
+            action_id=action.id,
+            part=part,
+            attempt=attempt,
+            outcome=told.result,
+            seconds=self._clock() - began,
+            evidence_ids=(evidence.id,) if self._keep else (),
+            detail=detail,
+        )
+
+    def probe(self, action: Action, part: Part) -> ProbeAnswer:
+        """Ask the deployer whether that part took effect. No answer is `unknown`."""
+        try:
+            act = operation(action, "act", self._runbooks)
+            undo = operation(action, "undo", self._runbooks) if part == "undo" else None
+            state = self._state(action.target)
+        except (DeliveryError, InputError, NotFound):
+            return "unknown"
+        return read_probe(action, part, act=act, undo=undo, state=state)
+
+    def conditional(self, action: Action, part: Part) -> bool:
+        """Whether every step of the part depends on the version that it replaces."""
+        try:
+            return operation(action, part, self._runbooks).conditional
+        except (InputError, NotFound):
+            return False
+
+    def _tell(self, action: Action, part: Part) -> _Told:
+        try:
+            plan = self._ready(action, part)
+        except PreconditionFailed as error:
+            return self._precondition_failed(action, part, (str(error),), nothing_done=True)
+        except HoldfastError as error:
+            return _Told("failed", (f"nothing was done: {error}",))
+        return self._run_all(action, part, plan)
+
+    def _ready(self, action: Action, part: Part) -> Operation:
+        """Return the operation, once everything that must hold beforehand does."""
+        problems = plan_problems(action, self._runbooks)
+        if problems:
+            raise InputError(f"the plan is refused: {'; '.join(problems)}")
+        plan = operation(action, part, self._runbooks)
+        if plan.preconditions:
+            services = {condition.service for condition in plan.preconditions}
+            world, evidence = read_world(self._deployers, services)
+            for condition in plan.preconditions:
+                holds = condition.holds(world)
+                if holds is None:
+                    raise DeployerFailed(f"whether {condition} is unknown: {evidence.error}")
+                if not holds:
+                    raise PreconditionFailed(f"it does not hold that {condition}")
+        return plan
+
+    def _run_all(self, action: Action, part: Part, plan: Operation) -> _Told:
+        log: list[str] = []
+        for index, step in enumerate(plan.steps, start=1):
+            log.append(f"{index}. {step.name}: {step_in_words(step)}")
+            try:
+                self._run(step, f"{action.idempotency_key}.{part}.{index}")
+            except PreconditionFailed as error:
+                log.append(str(error))
+                return self._precondition_failed(action, part, log, nothing_done=index == 1)
+            except DeployerTimeout as error:
+                return _Told("unknown", (*log, str(error)))
+            except HoldfastError as error:
+                return _Told("failed", (*log, str(error)))
+        return self._confirmed(action, part, plan, log)
+
+    def _run(self, step: Step, key: str) -> None:
+        if isinstance(step, CommandStep):
+            self._run_program(step)
+            return
+        deployer = self._deployer(step.service)
+        if isinstance(step, DeployStep):
+            deployer.deploy(
+                step.service,
+                step.version,
+                expect_version=step.expect_version,
+                idempotency_key=key,
+                timeout_seconds=step.timeout_seconds,
+            )
+        else:
+            deployer.set_weights(
+                step.service, weights_of(step), timeout_seconds=step.timeout_seconds
+            )
+
+    def _run_program(self, step: CommandStep) -> None:
+        result = run_command(
+            step.argv, working_folder=self._working_folder, timeout_seconds=step.timeout_seconds
+        )
+        if result.exit_code != 0:
+            raise DeployerFailed(
+                f"`{step.argv[0]}` ended with {result.exit_code}: {result.last_lines()}"
+            )
+
+    def _precondition_failed(
+        self, action: Action, part: Part, log: Sequence[str], *, nothing_done: bool
+    ) -> _Told:
+        """Somebody else may have done it already: then there is nothing left to do."""
+        if self.probe(action, part) != "took_effect":
+            return _Told("failed", (*log, "the world is not as it was planned for"))
+        return _Told("not_needed" if nothing_done else "done", (*log, "it is as wanted already"))
+
+    def _confirmed(self, action: Action, part: Part, plan: Operation, log: list[str]) -> _Told:
+        """A deployer's word is not the world: the probe must agree, where one can be asked."""
+        answer = self.probe(action, part)
+        if answer == "took_effect":
+            return _Told("done", tuple(log))
+        if answer == "unknown" and not plan.services():
+            return _Told("done", (*log, "every program ended well; no probe can confirm it"))
+        return _Told("unknown", (*log, f"every step ended well, but the probe says {answer}"))
+
+    def _deployer(self, service: str) -> Deployer:
+        if service not in self._deployers:
+            raise NotFound(f"{service} has no deployer", hint="name one in holdfast.yaml")
+        return self._deployers[service]
+
+    def _state(self, service: str) -> DeploymentState:
+        return self._deployer(service).current(service)
+
+    def _source(self, action: Action) -> str:
+        deployer = self._deployers.get(action.target)
+        return deployer.name if deployer else "no deployer"

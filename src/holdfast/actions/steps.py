@@ -1,0 +1,94 @@
+"""What a runbook's call comes to: its steps filled in, and the world that they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holdfast.actions.conditions import Condition, parse_condition
+from holdfast.actions.parameters import check_parameters, filled_steps, filled_words
+from holdfast.actions.runbooks import find_runbook
+from holdfast.delivery.parameters import checked_weights
+from holdfast.errors import InputError
+from holdfast.model.action import Action
+from holdfast.model.case import Part
+from holdfast.model.runbook import CommandStep, DeployStep, Runbook, Step, WeightsStep
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One part of an action, ready to be done or shown."""
+
+    runbook: Runbook
+    steps: tuple[Step, ...]
+    preconditions: tuple[Condition, ...]
+    probe: Condition | None
+    """What the runbook's author says must serve afterwards; only for `act`."""
+
+    @property
+    def conditional(self) -> bool:
+        """Whether every step depends on the version that it replaces: else none is repeated."""
+        return all(isinstance(step, DeployStep) for step in self.steps)
+
+    def services(self) -> frozenset[str]:
+        """Return the services whose traffic the steps change."""
+        return frozenset(s.service for s in self.steps if not isinstance(s, CommandStep))
+
+    def leads_to(self, service: str) -> dict[str, float] | None:
+        """Return the weights of the service after the steps; None where no step sets them."""
+        wanted: dict[str, float] | None = None
+        for step in self.steps:
+            if isinstance(step, DeployStep) and step.service == service:
+                wanted = {step.version: 100.0}
+            elif isinstance(step, WeightsStep) and step.service == service:
+                wanted = weights_of(step)
+        return wanted
+
+
+def operation(action: Action, part: Part, runbooks: Mapping[str, Runbook]) -> Operation:
+    """Return what doing that part of the action means. Raises NotFound or InputError.
+
+    An undo that is the same call as the plan means the `undo` steps of that runbook; any other
+    undo is a call of its own, of which the `steps` are done.
+    """
+    call = action.plan if part == "act" else action.undo
+    runbook = find_runbook(runbooks, call.runbook_id)
+    values = check_parameters(runbook, call.parameters)
+    own_undo = part == "undo" and action.undo == action.plan
+    if own_undo and not runbook.undo:
+        raise InputError(f"runbook {runbook.id} has no undo", hint="a person must undo it")
+    conditions = () if own_undo else runbook.preconditions
+    probe = "" if own_undo else runbook.effect_probe
+    return Operation(
+        runbook=runbook,
+        steps=filled_steps(runbook.undo if own_undo else runbook.steps, values),
+        preconditions=tuple(_condition(text, values, runbook) for text in conditions),
+        probe=_condition(probe, values, runbook) if probe else None,
+    )
+
+
+def weights_of(step: WeightsStep) -> dict[str, float]:
+    """Return the step's weights, version → percent. Raises InputError for what cannot be."""
+    pairs = [pair.partition("=") for pair in step.weights.split(",")]
+    try:
+        weights = {version: float(percent) for version, _, percent in pairs}
+    except ValueError as error:
+        raise InputError(f"step {step.name}: {step.weights!r} is not like `v1=90,v2=10`") from error
+    if len(weights) < len(pairs):
+        raise InputError(f"step {step.name}: {step.weights!r} names a version twice")
+    return checked_weights(weights)
+
+
+def step_in_words(step: Step) -> str:
+    """Return what a step does, on one line."""
+    match step:
+        case CommandStep():
+            return f"run {' '.join(step.argv)}"
+        case DeployStep():
+            return f"deploy {step.version} of {step.service} if {step.expect_version} serves"
+        case WeightsStep():
+            return f"share the traffic of {step.service}: {step.weights}"
+
+
+def _condition(text: str, values: Mapping[str, str], runbook: Runbook) -> Condition:
+    return parse_condition(filled_words(text, values), f"runbook {runbook.id}")
