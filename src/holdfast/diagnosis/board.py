@@ -1,0 +1,149 @@
+"""All hypotheses of a case, judged together: rivals yield, mechanisms follow their causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from holdfast.diagnosis.candidates import candidates, mechanisms
+from holdfast.diagnosis.judge import Judged, judge
+from holdfast.diagnosis.scene import Scene
+from holdfast.model.case import Case
+from holdfast.model.hypothesis import Hypothesis, HypothesisStatus, Test
+
+_OVER = "the symptom was over before its cause could be examined"
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is believed now. `causes` are rivals; `others` are the symptom's state and claims."""
+
+    causes: tuple[Judged, ...]
+    others: tuple[Judged, ...]
+    mechanisms: tuple[Judged, ...]
+
+    @property
+    def all(self) -> tuple[Judged, ...]:
+        """Every hypothesis, in the order of its proposal."""
+        return (*self.causes, *self.others, *self.mechanisms)
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the symptom is measured to be gone without an action."""
+        return any(
+            j.pattern.scope == "state" and j.hypothesis.status is HypothesisStatus.SUPPORTED
+            for j in self.others
+        )
+
+    @property
+    def ranked(self) -> tuple[Judged, ...]:
+        """Causes that are not refuted, the likeliest first.
+
+        Ties go to the larger own share of the excess, then to the id: never to chance.
+        """
+        left = [j for j in self.causes if j.hypothesis.status is not HypothesisStatus.REFUTED]
+        return tuple(
+            sorted(left, key=lambda j: (-j.hypothesis.confidence, -_share(j), j.hypothesis.id))
+        )
+
+    @property
+    def leading(self) -> Judged | None:
+        """The likeliest cause, where its predictions hold."""
+        first = next(iter(self.ranked), None)
+        return first if first and first.hypothesis.status is HypothesisStatus.SUPPORTED else None
+
+    def wanted(self, *, with_mechanisms: bool) -> tuple[Test, ...]:
+        """Tests to plan now, the cheapest first, in the order of the hypotheses otherwise."""
+        judged = self.all if with_mechanisms else (*self.causes, *self.others)
+        tests = [test for j in judged for test in j.wanted]
+        return tuple(sorted(tests, key=lambda test: test.cost_seconds))
+
+    def gaps(self) -> tuple[str, ...]:
+        """What could not be asked of the hypotheses that are left, each once."""
+        left = [j for j in self.all if j.hypothesis.status is not HypothesisStatus.REFUTED]
+        return tuple(dict.fromkeys(gap for j in left for gap in j.hypothesis.gaps))
+
+    def settled(self) -> Board:
+        """Return the board with what is still open called unresolved: nothing is left to ask."""
+        return Board(_settle(self.causes), _settle(self.others), _settle(self.mechanisms))
+
+
+def assess(case: Case, scene: Scene) -> Board:
+    """Return the board of a case. Pure."""
+    fresh = candidates(scene)
+    judged = [judge(h, case, scene) for h in fresh]
+    others = tuple(j for j in judged if not j.pattern.is_cause)
+    board = Board(_yielding([j for j in judged if j.pattern.is_cause]), others, ())
+    if board.recovered and not case.actions:
+        board = replace(board, causes=tuple(_unexamined(j) for j in board.causes))
+    found = [_below(cause, case, scene) for cause in board.causes]
+    return replace(board, mechanisms=tuple(j for below in found for j in below))
+
+
+def changed(board: Board, known: Mapping[str, Hypothesis]) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses on record that are now judged otherwise."""
+    return tuple(
+        j.hypothesis
+        for j in board.all
+        if j.hypothesis.id in known and known[j.hypothesis.id] != j.hypothesis
+    )
+
+
+def _yielding(causes: Sequence[Judged]) -> tuple[Judged, ...]:
+    """A service is not called at fault by itself while a change to it may explain the same."""
+    suspect = {
+        j.hypothesis.service
+        for j in causes
+        if j.pattern.scope == "change"
+        and j.hypothesis.status not in (HypothesisStatus.REFUTED, HypothesisStatus.UNRESOLVED)
+    }
+    return tuple(
+        _with_status(j, HypothesisStatus.OPEN)
+        if j.pattern.scope in ("entry", "callee")
+        and j.hypothesis.status is HypothesisStatus.SUPPORTED
+        and j.hypothesis.service in suspect
+        else j
+        for j in causes
+    )
+
+
+def _below(cause: Judged, case: Case, scene: Scene) -> tuple[Judged, ...]:
+    believed = cause.hypothesis.status is HypothesisStatus.SUPPORTED
+    fresh = mechanisms(cause.hypothesis, scene)
+    if not believed and not any(h.id in case.hypotheses for h in fresh):
+        return ()
+    judged = tuple(judge(h, case, scene) for h in fresh)
+    return judged if believed else tuple(_not_its_doing(j) for j in judged)
+
+
+def _not_its_doing(judged: Judged) -> Judged:
+    """What is measured of a mechanism stands; that it did the damage does not."""
+    if judged.hypothesis.status is HypothesisStatus.REFUTED:
+        return judged
+    return replace(_with_status(judged, HypothesisStatus.UNRESOLVED), answers=())
+
+
+def _unexamined(judged: Judged) -> Judged:
+    gaps = tuple(dict.fromkeys((*judged.hypothesis.gaps, _OVER)))
+    update = {"status": HypothesisStatus.OPEN, "gaps": gaps}
+    return replace(judged, hypothesis=judged.hypothesis.model_copy(update=update), answers=())
+
+
+def _settle(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    return tuple(
+        _with_status(j, HypothesisStatus.UNRESOLVED)
+        if j.hypothesis.status is HypothesisStatus.OPEN
+        else j
+        for j in judged
+    )
+
+
+def _with_status(judged: Judged, status: HypothesisStatus) -> Judged:
+    update = {"status": status}
+    return replace(judged, hypothesis=judged.hypothesis.model_copy(update=update))
+
+
+def _share(judged: Judged) -> float:
+    answer = judged.answer("own_share")
+    measured = answer.result.measured if answer and answer.result else None
+    return measured or 0.0

@@ -1,0 +1,134 @@
+"""Derivations that diagnosis adds to those of evidence/derive.py: shares of an excess, code shapes.
+
+Levels are instant vectors of one sample: mean latency in seconds, or a ratio of bad requests.
+Inputs come by threes, one three a service: level now, level before, requests per second now.
+
+A service's excess = requests per second x (level now - level before): seconds of waiting, or bad
+requests, added each second. Its own excess is what its callees' excess does not explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from holdfast.diagnosis.code import NoPython, read_diff
+from holdfast.errors import EvidenceError
+from holdfast.evidence.derive import (
+    Parameters,
+    column_max,
+    derivation,
+    derivation_over_gaps,
+    value,
+)
+from holdfast.model.evidence import Evidence, Outcome, Text, Vector
+
+MATERIAL_RISE = 1.1
+"""Where the symptom's own level has not risen by this factor there is no excess to share out."""
+
+
+@derivation_over_gaps
+def own_excess_share(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return (excess of a service - excess of its callees) / excess of the symptom's service.
+
+    The first three inputs are the symptom's service, the next three the service in question,
+    then its callees. None where one is not measured, or where the symptom shows no excess.
+    """
+    del parameters
+    target, *services = [_excess(inputs[i : i + 3]) for i in range(0, len(inputs), 3)]
+    if target is None or target <= 0 or None in services or not _has_risen(inputs[:3]):
+        return None
+    own, *callees = [excess for excess in services if excess is not None]
+    return (own - sum(max(excess, 0.0) for excess in callees)) / target
+
+
+@derivation_over_gaps
+def largest_own_share(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return the largest own share among all services, where the excess is the sum of own ones.
+
+    `services` = names in the inputs' order, joined by commas; `calls` = `caller>callee,…`. A
+    service without measurements makes the answer None.
+    """
+    names = str(parameters.get("services")).split(",")
+    excess = {name: _excess(inputs[3 * i : 3 * i + 3]) for i, name in enumerate(names)}
+    measured = {name: found for name, found in excess.items() if found is not None}
+    if len(measured) < len(names):
+        return None
+    own = _own(measured, str(parameters.get("calls") or ""))
+    added = sum(own.values())
+    return max(own.values()) / added if added > 0 else None
+
+
+@derivation
+def products_ratio(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return sum(a x b) now over sum(a x b) before; inputs by fours: a, b now, a, b before."""
+    del parameters
+    now = before = 0.0
+    for i in range(0, len(inputs), 4):
+        found = [value([item], {}) for item in inputs[i : i + 4]]
+        if len(found) < 4 or None in found:
+            return None
+        a, b, a_before, b_before = (f for f in found if f is not None)
+        now, before = now + a * b, before + a_before * b_before
+    return now / before if before > 0 else None
+
+
+@derivation
+def largest_over_others(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return the largest sample over the median of the others; None with fewer than three."""
+    del parameters
+    item = inputs[0]
+    if not isinstance(item.value, Vector):
+        raise EvidenceError(f"evidence {item.id} is no instant vector")
+    levels = sorted(sample.value for sample in item.value.samples)
+    if len(levels) < 3:
+        return None
+    others = levels[:-1]
+    median = others[(len(others) - 1) // 2]
+    return levels[-1] / median if median > 0 else None
+
+
+@derivation
+def column_max_ratio(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return the largest of `column` in rows `key` over the largest in rows `base`."""
+    top = column_max(inputs, parameters)
+    base = column_max(inputs, {**parameters, "key": parameters.get("base")})
+    return None if top is None or not base else top / base
+
+
+@derivation
+def code_shapes(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return how many places of `shape` a unified diff adds; None where it holds no Python."""
+    item = inputs[0]
+    if not isinstance(item.value, Text):
+        raise EvidenceError(f"evidence {item.id} is no text")
+    try:
+        found = read_diff(item.value.text)
+    except NoPython:
+        return None
+    return float(sum(finding.shape == parameters.get("shape") for finding in found))
+
+
+def _excess(three: Sequence[Evidence]) -> float | None:
+    level_now, level_before, rate_now = (_one(item) for item in three)
+    if rate_now == 0:
+        return 0.0  # measured to be idle: nothing can wait for it
+    if level_now is None or level_before is None or rate_now is None:
+        return None
+    return rate_now * (level_now - level_before)
+
+
+def _has_risen(three: Sequence[Evidence]) -> bool:
+    now, before = _one(three[0]), _one(three[1])
+    return now is not None and before is not None and now > before * MATERIAL_RISE
+
+
+def _one(item: Evidence) -> float | None:
+    return value([item], {}) if item.outcome is Outcome.DATA else None
+
+
+def _own(excess: Mapping[str, float], calls: str) -> dict[str, float]:
+    own = {name: max(found, 0.0) for name, found in excess.items()}
+    for edge in filter(None, calls.split(",")):
+        caller, _, callee = edge.partition(">")
+        own[caller] -= max(excess[callee], 0.0)
+    return {name: max(found, 0.0) for name, found in own.items()}

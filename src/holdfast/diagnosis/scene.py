@@ -1,0 +1,141 @@
+"""The scene of an incident: what questions need to know, taken from the case and the catalog.
+
+Every time in it is a time of the case, so that the same case asks the same questions for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdfast.catalog.template import fill
+from holdfast.diagnosis.graph import reachable
+from holdfast.model.case import ActionCase, Case
+from holdfast.model.change import Change
+from holdfast.model.event import Opened
+from holdfast.model.incident import Claim
+from holdfast.model.service import Service
+from holdfast.model.slo import SLO
+
+_LONGEST_NOW_SECONDS = 300.0
+_SAMPLES_PER_WINDOW = 4
+"""A rate needs two samples; four survive a late scrape."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Constants of a team's world. Seconds throughout."""
+
+    resolution_seconds: float = 15.0
+    """The scrape interval."""
+    hold_seconds: float = 300.0
+    """How long the objective must be met before the symptom is called gone."""
+    deadline_seconds: float = 900.0
+    """How long an action has to show its effect."""
+    plausible_lag_seconds: float = 1800.0
+    """How long after a change its damage may begin."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`services` = the target, which shows the symptom, then all that it calls, as catalogued."""
+
+    incident_id: str
+    opened_at: datetime
+    target: str
+    services: Mapping[str, Service]
+    slo: SLO | None
+    changes: Mapping[str, Change]
+    now: float
+    """The instant of the comparison: the bad state is on, and no action has changed it."""
+    onset: float | None
+    healthy: tuple[float, float] | None
+    settings: Settings
+    claims: tuple[Claim, ...]
+    effect: ActionCase | None
+    """The action whose effect was seen."""
+    effect_asked_at: float
+    """When the effect is asked again: the latest time of the case."""
+
+    @property
+    def now_window_seconds(self) -> float:
+        """How much of the bad state a rate covers: since the onset, within limits."""
+        shortest = self.shortest_window_seconds
+        if self.onset is None:
+            return shortest
+        return min(max(self.now - self.onset, shortest), max(_LONGEST_NOW_SECONDS, shortest))
+
+    @property
+    def shortest_window_seconds(self) -> float:
+        """The shortest range over which a rate can be computed safely."""
+        return _SAMPLES_PER_WINDOW * self.settings.resolution_seconds
+
+    def callees(self, service: str) -> tuple[str, ...]:
+        """Return the catalogued services that it calls."""
+        found = self.services.get(service)
+        return tuple(name for name in found.depends_on if name in self.services) if found else ()
+
+    def indicator(self, window_seconds: float) -> str | None:
+        """Return the query of the ratio of bad events, or None without an objective."""
+        return None if self.slo is None else bad_ratio_query(self.slo, window_seconds)
+
+
+def set_scene(
+    case: Case, services: Mapping[str, Service], slos: Mapping[str, SLO], settings: Settings
+) -> Scene:
+    """Return the scene of a case that was triaged."""
+    triage = case.triage
+    if triage is None:
+        raise ValueError(f"{case.incident_id} was not triaged")
+    graph = reachable(case.opened.service, services)
+    window = (triage.healthy_from, triage.healthy_to)
+    return Scene(
+        incident_id=case.incident_id,
+        opened_at=case.opened_at,
+        target=case.opened.service,
+        services={name: services[name] for name in graph},
+        slo=choose_slo(case.opened, slos),
+        changes={change.id: change for change in triage.changes},
+        now=_comparison_instant(case),
+        onset=None if triage.onset is None else triage.onset.timestamp(),
+        healthy=None
+        if window[0] is None or window[1] is None
+        else (window[0].timestamp(), window[1].timestamp()),
+        settings=settings,
+        claims=case.opened.claims,
+        effect=effective_action(case),
+        effect_asked_at=case.last_event_at.timestamp(),
+    )
+
+
+def choose_slo(opened: Opened, slos: Mapping[str, SLO]) -> SLO | None:
+    """Return the objective that the incident is about.
+
+    The alert names it. A sentence does not: then one of the service's own, of the kind that the
+    claims speak of (latency unless they speak of errors), the first by name.
+    """
+    if opened.slo is not None and opened.slo in slos:
+        return slos[opened.slo]
+    own = sorted((s for s in slos.values() if s.service == opened.service), key=lambda s: s.name)
+    errors = any("error" in claim.quantity or "avail" in claim.quantity for claim in opened.claims)
+    wanted = "availability" if errors else "latency"
+    return next((slo for slo in own if slo.kind == wanted), own[0] if own else None)
+
+
+def bad_ratio_query(slo: SLO, window_seconds: float) -> str:
+    """Return the PromQL of bad events over all events in a window."""
+    bad = fill(slo.indicator.bad_query, window_seconds)
+    total = fill(slo.indicator.total_query, window_seconds)
+    return f"({bad}) / ({total})"
+
+
+def effective_action(case: Case) -> ActionCase | None:
+    """Return the latest action whose expected effect was measured."""
+    seen = [a for a in case.actions.values() if a.verdict and a.verdict.effect == "seen"]
+    return seen[-1] if seen else None
+
+
+def _comparison_instant(case: Case) -> float:
+    first = min((action.proposed_at for action in case.actions.values()), default=None)
+    return (first or case.last_event_at).timestamp()
