@@ -11,7 +11,7 @@ from holdfast.actions.world import read_world
 from holdfast.delivery.command import CommandDeployer
 from holdfast.delivery.deployer import Deployer
 from holdfast.errors import HoldfastError, InputError, NotFound
-from holdfast.evidence.redact import redact
+from holdfast.evidence.redact import Redactor
 from holdfast.model.action import Action, WorldState
 from holdfast.model.base import Record
 from holdfast.model.evidence import Evidence
@@ -133,7 +133,7 @@ def _dry_step(step: Step, key: str, deployers: Mapping[str, Deployer]) -> DrySte
     return DryStep(
         name=step.name,
         does=step_in_words(step),
-        argv=tuple(redact(word) for word in argv) if argv is not None else None,
+        argv=tuple(Redactor().text(word) for word in argv) if argv is not None else None,
         timeout_seconds=step.timeout_seconds,
         problem=problem,
     )

@@ -23,7 +23,7 @@ from holdfast.errors import (
     NotFound,
     PreconditionFailed,
 )
-from holdfast.evidence.redact import redact
+from holdfast.evidence.redact import Redactor
 from holdfast.model.action import Action, Performance
 from holdfast.model.base import utc_now
 from holdfast.model.case import Part
@@ -46,7 +46,8 @@ class Executor:
     """Does what a claim is on record for. It decides nothing and repeats nothing.
 
     `deployers` is by service. `clock` counts seconds. `keep` is handed the transcript of each
-    performance as evidence. Command steps run in `working_folder`, with PATH alone.
+    performance as evidence. Command steps run in `working_folder`, with PATH alone. `redactor`
+    takes secrets out of what is kept.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class Executor:
         *,
         working_folder: Path = Path(),
         keep: KeepEvidence | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._deployers = deployers
         self._runbooks = runbooks
         self._clock = clock
         self._working_folder = working_folder
         self._keep = keep
+        self._redactor = redactor or Redactor()
 
     def perform(self, action: Action, part: Part, attempt: int) -> Performance:
         """Run the part's steps in order, up to the first that does not succeed.
@@ -74,7 +77,7 @@ class Executor:
         began = self._clock()
         asked_at = utc_now()
         told = self._tell(action, part)
-        detail = redact("\n".join(told.log))
+        detail = self._redactor.text("\n".join(told.log))
         evidence = Evidence.seal(
             kind=EvidenceKind.COMMAND,
             query=f"{part} {action.id}, attempt {attempt}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from holdfast.errors import (
     InputError,
     PreconditionFailed,
 )
-from holdfast.evidence.redact import redact
+from holdfast.evidence.redact import Redactor
 from holdfast.model.config import DeployerSettings
 
 CURRENT_TIMEOUT_SECONDS = 15.0
@@ -51,6 +52,7 @@ class CommandDeployer:
         _check(settings)
         self._settings = settings
         self._working_folder = working_folder
+        self._redactor = Redactor(os.environ.get(name, "") for name in settings.environment)
         self._done_keys: set[str] = set()
 
     @property
@@ -68,7 +70,7 @@ class CommandDeployer:
         result = self._run(argv, CURRENT_TIMEOUT_SECONDS)
         if result.truncated:
             raise DeployerFailed(f"{self.name}: `current` prints more than can be a state")
-        return _read_state(result.stdout, service, self.name)
+        return self._read_state(result.stdout, service)
 
     def deploy(
         self,
@@ -136,9 +138,22 @@ class CommandDeployer:
         if result.exit_code != 0:
             raise DeployerFailed(
                 f"{self.name}: `{argv[0]}` ended with {result.exit_code}: "
-                f"{redact(result.last_lines())}"
+                f"{self._redactor.text(result.last_lines())}"
             )
         return result
+
+    def _read_state(self, printed: str, service: str) -> DeploymentState:
+        """Return the state that was printed: known fields, safe versions, a whole in sum."""
+        try:
+            answer = _Answer.model_validate_json(printed)
+            weights = checked_weights(answer.weights)
+        except (ValidationError, InputError) as error:
+            raise DeployerFailed(
+                f"{self.name}: `current` answered {self._redactor.text(printed[:200])!r}: "
+                f"{_reason(error)}",
+                hint='print JSON like {"weights": {"v1": 100}, "in_progress": false}',
+            ) from error
+        return DeploymentState(service=service, weights=weights, in_progress=answer.in_progress)
 
 
 def _check(settings: DeployerSettings) -> None:
@@ -187,20 +202,6 @@ class _Answer(BaseModel):
 
     weights: dict[str, float]
     in_progress: bool
-
-
-def _read_state(printed: str, service: str, deployer: str) -> DeploymentState:
-    """Return the state that was printed: only known fields, safe versions, 100 percent in sum."""
-    wanted = 'print JSON like {"weights": {"v1": 100}, "in_progress": false}'
-    try:
-        answer = _Answer.model_validate_json(printed)
-        weights = checked_weights(answer.weights)
-    except (ValidationError, InputError) as error:
-        raise DeployerFailed(
-            f"{deployer}: `current` answered {redact(printed[:200])!r}: {_reason(error)}",
-            hint=wanted,
-        ) from error
-    return DeploymentState(service=service, weights=weights, in_progress=answer.in_progress)
 
 
 def _reason(error: ValidationError | InputError) -> str:
