@@ -94,6 +94,7 @@ class Fleet:
             return
         time.sleep(drain_seconds)
         instance.child.end(grace_seconds=grace_seconds)
+        self._launcher.forget(instance)
         self.write_targets()
 
     def scrape(self, job: str, url: str) -> None:

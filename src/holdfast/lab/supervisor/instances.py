@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from threading import Lock
 
 from holdfast.errors import DeployerFailed
 from holdfast.lab.http_json import ask
@@ -25,6 +26,7 @@ class Instance:
     version: str
     url: str
     child: Child
+    cpu: int
 
     def await_healthy(self, deadline: float) -> None:
         """Return when it answers. Raises DeployerFailed where it ends or stays silent."""
@@ -43,6 +45,28 @@ class Instance:
         )
 
 
+class Cpus:
+    """Which CPU a process keeps to: the one that fewest have. Labs begin at different ones."""
+
+    def __init__(self) -> None:
+        usable = sorted(os.sched_getaffinity(0))
+        first = os.getpid() % len(usable)
+        self._users = dict.fromkeys(usable[first:] + usable[:first], 0)
+        self._lock = Lock()
+
+    def take(self) -> int:
+        """Return a CPU for one more process."""
+        with self._lock:
+            cpu = min(self._users, key=self._users.__getitem__)
+            self._users[cpu] += 1
+            return cpu
+
+    def give_back(self, cpu: int) -> None:
+        """Take note that a process has ended."""
+        with self._lock:
+            self._users[cpu] -= 1
+
+
 class Launcher:
     """Starts instances."""
 
@@ -51,29 +75,38 @@ class Launcher:
     ) -> None:
         self._folder, self._options = folder, options
         self._processes, self._edge = processes, edge
+        self._cpus = Cpus()
 
     def launch(self, spec: ServiceSpec, version: str) -> Instance:
         """Check the version out and start it; the port is open before the process is."""
         repository = self._folder.repositories / spec.name
         code = check_out(repository, version, self._folder.versions)
+        cpu = self._cpus.take()
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
             child = self._processes.start(
                 f"{spec.name}.{version}",
                 spec.module,
                 ["--fd", str(listener.fileno())],
-                environment=self._environment(spec, version, str(code / "src")),
+                environment=self._environment(spec, version, str(code / "src"), cpu),
                 output_suffix=".jsonl",
                 pass_fds=[listener.fileno()],
             )
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        return Instance(spec.name, version, url, child)
+        return Instance(spec.name, version, url, child, cpu)
 
-    def _environment(self, spec: ServiceSpec, version: str, source: str) -> dict[str, str]:
+    def forget(self, instance: Instance) -> None:
+        """Take note that an instance has ended."""
+        self._cpus.give_back(instance.cpu)
+
+    def _environment(
+        self, spec: ServiceSpec, version: str, source: str, cpu: int
+    ) -> dict[str, str]:
         options = self._options
         return {
             "PYTHONPATH": os.pathsep.join((source, str(PLATFORM))),
             "SERVICE_NAME": spec.name,
             "SERVICE_VERSION": version,
+            "SERVICE_CPU": str(cpu),
             "DATABASE_PATH": str(self._folder.data / f"{spec.name}.db"),
             "LAB_FAULTS": str(self._folder.faults),
             "LAB_ROUND_TRIP_SECONDS": str(options.round_trip_seconds),

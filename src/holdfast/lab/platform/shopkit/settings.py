@@ -23,6 +23,8 @@ class Settings:
     statement_logs: bool
     statement_log_fraction: float
     """The share of traces whose statements are logged; a trace is logged whole or not at all."""
+    cpu: int | None
+    """The CPU that the process keeps to; None = wherever the kernel puts it."""
     threads: int
     pool_size: int
 
@@ -38,6 +40,7 @@ class Settings:
             statement_metrics=os.environ.get("LAB_STATEMENT_METRICS", "1") == "1",
             statement_logs=os.environ.get("LAB_STATEMENT_LOGS", "1") == "1",
             statement_log_fraction=float(os.environ.get("LAB_STATEMENT_LOG_FRACTION", "1")),
+            cpu=int(cpu) if (cpu := os.environ.get("SERVICE_CPU")) else None,
             threads=int(os.environ.get("SERVICE_THREADS", "40")),
             pool_size=int(os.environ.get("DATABASE_POOL_SIZE", "40")),
         )
