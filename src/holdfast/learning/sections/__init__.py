@@ -1,0 +1,1 @@
+"""The sections of a post-mortem: each a pure function from the material to paragraphs."""

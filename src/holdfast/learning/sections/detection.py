@@ -1,0 +1,70 @@
+"""Detection: which alert or sentence, how fast the budget burned, how long it took."""
+
+from __future__ import annotations
+
+from holdfast.learning.ledger_evidence import tiers_fact
+from holdfast.learning.quotes import code
+from holdfast.learning.writing import Writing, bullet, header, milestone_at, row, text
+from holdfast.model.lesson import Paragraph, Section
+
+
+def detection(w: Writing) -> Section:
+    """Say how it was noticed."""
+    found = [*_alert(w), *_statement(w), *_burns(w), _time_to_detect(w)]
+    return Section(title="Detection", paragraphs=tuple(found))
+
+
+def _alert(w: Writing) -> list[Paragraph]:
+    alert = w.case.opened.alert
+    if alert is None:
+        return []
+    name = alert.labels.get("alertname", alert.fingerprint)
+    objective = f" on the objective {code(w.case.opened.slo)}" if w.case.opened.slo else ""
+    said = f"The alert {code(name)} ({alert.severity}) from {code(alert.source)} opened the "
+    said += f"incident{objective}."
+    summary = alert.annotations.get("summary") or alert.annotations.get("description")
+    quoted = f" It said: “{w.quote(summary)}”." if summary else ""
+    return [text(said + quoted)]
+
+
+def _statement(w: Writing) -> list[Paragraph]:
+    statement = w.case.opened.statement
+    if statement is None:
+        return []
+    said = f"A person said: “{w.quote(statement)}” Numbers in this sentence are claims, quoted "
+    said += "as they were made; what was measured stands under Impact."
+    claims = [bullet(f"claimed: {w.quote(claim.text)}") for claim in w.case.opened.claims]
+    return [text(said), *claims]
+
+
+def _burns(w: Writing) -> list[Paragraph]:
+    slo, detected = w.slo, milestone_at(w.case, "detected")
+    if slo is None or detected is None or not slo.tiers:
+        return []
+    head = header("Tier", "Action", "Pages at burn rate", "Long window", "Short window")
+    rows: list[Paragraph] = []
+    for tier in slo.tiers:
+        name = tiers_fact(slo.name)
+        threshold = w.fact(name, tier.name, "burn_rate", style="multiple")
+        cells = [_burn_cell(w, slo.name, tier.name, w_, detected.timestamp()) for w_ in _WINDOWS]
+        rows.append(row(code(tier.name), tier.action, str(threshold), *cells))
+    return [text("Burn rates at the moment of detection:"), head, *rows]
+
+
+_WINDOWS = ("long", "short")
+
+
+def _burn_cell(w: Writing, slo: str, tier: str, which: str, detected: float) -> str:
+    length = w.fact(tiers_fact(slo), tier, f"{which}_window_seconds", style="duration")
+    burn = w.asked(f"burn:{slo}:{tier}:{which}", "points_last", "multiple", to=detected)
+    return f"{burn if burn else 'not asked'} over {length}"
+
+
+def _time_to_detect(w: Writing) -> Paragraph:
+    if milestone_at(w.case, "impact_started") is None:
+        return text("The start of the impact is not known, so neither is the time to detect.")
+    taken = w.between("impact_started", "detected")
+    estimated = w.case.milestones["impact_started"].estimated
+    note = " The start is estimated from the SLI's series." if estimated else ""
+    target = w.target("detect")
+    return text(f"From the start of the impact to detection: {taken}; target: {target}.{note}")

@@ -1,0 +1,132 @@
+"""Resolution: the actions, what each should do, what it did, and what was undone."""
+
+from __future__ import annotations
+
+from holdfast.learning.quotes import code
+from holdfast.learning.writing import (
+    Writing,
+    bullet,
+    evidence_links,
+    header,
+    milestone_at,
+    row,
+    style_of,
+    text,
+)
+from holdfast.model.action import RunbookCall
+from holdfast.model.case import ActionCase
+from holdfast.model.incident import IncidentOutcome
+from holdfast.model.lesson import Paragraph, Section
+
+_EFFECTS = {"seen": "seen", "not_seen": "**not seen**", "no_data": "**no data**"}
+
+
+def resolution(w: Writing) -> Section:
+    """Say what was done and what came of it."""
+    actions = list(w.case.actions.values())
+    found: list[Paragraph] = []
+    if actions:
+        found += [_head(), *(_row(w, one) for one in actions)]
+        found += [p for one in actions for p in _story(w, one)]
+    else:
+        found.append(text(_nothing_done(w)))
+    if w.case.escalated:
+        found.append(text(f"Escalated to a person: {w.quote(w.case.escalated.reason)}"))
+    return Section(title="Resolution", paragraphs=(*found, _time_to_mitigate(w)))
+
+
+def plan_words(call: RunbookCall) -> str:
+    """Return a runbook's name and parameters, as code."""
+    given = ", ".join(f"{key}={value}" for key, value in call.parameters.items())
+    return code(f"{call.runbook_id}({given})")
+
+
+def effect_words(one: ActionCase) -> str:
+    """Return how the verdict reads; `not measured` where there is none."""
+    return _EFFECTS[one.verdict.effect] if one.verdict else "not measured"
+
+
+def _nothing_done(w: Writing) -> str:
+    if w.case.outcome is IncidentOutcome.RECOVERED:
+        return "No action was taken: the service recovered by itself."
+    return "No action was taken."
+
+
+def _head() -> Paragraph:
+    return header("Action", "Plan", "At", "Took", "Expected", "Measured", "Effect", "Data")
+
+
+def _row(w: Writing, one: ActionCase) -> Paragraph:
+    action, key = one.action, one.action.id
+    style, unit = style_of(action.expected_effect.bound.unit)
+    performed = [i for p in one.performances for i in p.evidence_ids]
+    judged = one.verdict.evidence_ids if one.verdict else ()
+    return row(
+        w.quote(action.title),
+        plan_words(action.plan),
+        str(w.fact("actions", key, "claimed", style="clock")) if one.claimed_at else "not done",
+        str(w.fact("actions", key, "act_seconds", style="duration")) if one.performances else "—",
+        _expected(w, one),
+        str(w.fact("actions", key, "measured", style=style, unit=unit)) if one.verdict else "—",
+        effect_words(one),
+        evidence_links([*performed, *judged]),
+    )
+
+
+def _expected(w: Writing, one: ActionCase) -> str:
+    effect = one.action.expected_effect
+    bound = effect.bound
+    key = one.action.id
+    within = w.bound("actions", key, bound.at_least, bound.at_most, bound.unit)
+    hold = w.fact("actions", key, "hold_seconds", style="duration")
+    deadline = w.fact("actions", key, "deadline_seconds", style="duration")
+    return f"{w.quote(effect.statement.rstrip('.'))}: {within}, for {hold}, by {deadline} after"
+
+
+def _story(w: Writing, one: ActionCase) -> list[Paragraph]:
+    lines = [_guard(w, one)]
+    lines += [
+        f"{w.quote(a.approver)} said {a.decision}{f': {w.quote(a.note)}' if a.note else ''}"
+        for a in one.approvals
+    ]
+    lines += [
+        f"{p.part}: {p.outcome.replace('_', ' ')}{f' ({w.quote(p.detail)})' if p.detail else ''}"
+        for p in one.performances
+    ]
+    lines.append(_held(w, one))
+    lines.append(_undo(w, one))
+    return [text(f"{code(one.action.id)}:"), *(bullet(line) for line in lines if line)]
+
+
+def _guard(w: Writing, one: ActionCase) -> str:
+    if one.guard is None:
+        return "the guard was not asked"
+    reasons = "; ".join(w.quote(reason) for reason in one.guard.reasons)
+    return f"guard: {one.guard.decision}, autonomy {one.guard.autonomy.value}: {reasons}"
+
+
+def _held(w: Writing, one: ActionCase) -> str:
+    if one.verdict is None:
+        return ""
+    held = w.fact("actions", one.action.id, "held_seconds", style="duration")
+    return f"the expected effect held for {held}"
+
+
+def _undo(w: Writing, one: ActionCase) -> str:
+    outcome = one.outcome_of("undo")
+    if outcome:
+        at = w.fact("actions", one.action.id, "undone", style="clock")
+        return f"undone with {plan_words(one.action.undo)} at {at}: {outcome.replace('_', ' ')}"
+    return f"undo, where it had been needed: {plan_words(one.action.undo)}"
+
+
+def _time_to_mitigate(w: Writing) -> Paragraph:
+    target = w.target("mitigate")
+    if milestone_at(w.case, "mitigated") is None:
+        return text(f"No mitigation was verified; the target is {target} from detection.")
+    taken = w.between("detected", "mitigated")
+    hold = w.fact("settings", "mitigated_hold_seconds", "value", style="duration")
+    return text(
+        f"From detection to the verified mitigation: {taken}; target: {target}. The policy asks "
+        f"that the SLI is back for {hold} before an incident is called mitigated."
+    )

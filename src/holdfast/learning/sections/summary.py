@@ -1,0 +1,127 @@
+"""Summary: what happened, in a few sentences, and the incident's particulars."""
+
+from __future__ import annotations
+
+from holdfast.learning.quotes import code
+from holdfast.learning.writing import Writing, header, milestone_at, row, text
+from holdfast.model.hypothesis import HypothesisStatus
+from holdfast.model.incident import IncidentOutcome
+from holdfast.model.lesson import Paragraph, Section
+
+_OUTCOMES = {
+    IncidentOutcome.FIXED: "The cause is fixed and the fix was verified.",
+    IncidentOutcome.MITIGATED_ONLY: (
+        "The mitigation was verified; the cause is still in the code and is an action item."
+    ),
+    IncidentOutcome.RECOVERED: "The service recovered without an action of Holdfast.",
+    IncidentOutcome.UNRESOLVED: "The cause is unresolved; the gaps are named below.",
+    IncidentOutcome.ESCALATED: "The incident was handed to a person; the gaps are named below.",
+    IncidentOutcome.FALSE_ALARM: "There was no harm to users: a false alarm.",
+}
+
+
+def summary(w: Writing) -> Section:
+    """Say what happened."""
+    paragraphs = [*laboratory_note(w), particulars_text(w)]
+    return Section(title="Summary", paragraphs=(*paragraphs, *_particulars(w)))
+
+
+def laboratory_note(w: Writing) -> list[Paragraph]:
+    """Say at the top where the numbers are those of a laboratory."""
+    if not (w.case.opened.laboratory or w.config.laboratory):
+        return []
+    notes = dict.fromkeys(slo.period_note for slo in w.slos if slo.period_note)
+    said = "".join(f" {w.quote(note.rstrip('.'))}." for note in notes)
+    return [text(f"**Laboratory run.** The numbers below are those of a laboratory.{said}")]
+
+
+def particulars_text(w: Writing) -> Paragraph:
+    """Return the summary's sentences."""
+    opened = w.case.opened
+    outcome = _OUTCOMES.get(w.case.outcome) if w.case.outcome else None
+    sentences = [
+        f"{code(opened.service)} hurt its users on {_began(w)}{_latency(w)}.",
+        _length(w),
+        cause_sentence(w),
+        _relief(w),
+        outcome or "The incident has no outcome yet.",
+    ]
+    return text(" ".join(s for s in sentences if s))
+
+
+def cause_sentence(w: Writing) -> str:
+    """Say the cause and how sure we are."""
+    origin, mechanism = w.cause.origin, w.cause.mechanism
+    if origin is None:
+        return "The cause is not known."
+    sentence = f"The cause: {w.quote(origin.statement.rstrip('.'))}."
+    if mechanism is None:
+        return f"{sentence} By which mechanism is not known."
+    verb = "shown" if mechanism.status is HypothesisStatus.SUPPORTED else "*suspected*, not shown"
+    if mechanism is origin:
+        return f"{sentence} This is {verb}."
+    return f"{sentence} The mechanism is {verb}: {w.quote(mechanism.statement.rstrip('.'))}."
+
+
+def _began(w: Writing) -> str:
+    milestones = w.case.milestones
+    if "impact_started" not in milestones:
+        at = w.fact("entries", 1, "unix_seconds", style="datetime")
+        return f"{at} (when the incident was opened; the start of the impact is not known)"
+    estimated = " (estimated)" if milestones["impact_started"].estimated else ""
+    return f"{w.at('impact_started', 'datetime')}{estimated}"
+
+
+def _latency(w: Writing) -> str:
+    before = w.asked("latency p95 before", "largest", "duration")
+    during = w.asked("latency p95 during", "largest", "duration")
+    if not before or not during or before.value is None or during.value is None:
+        return ""
+    verb = "rose" if during.value > before.value else "went"
+    return f": their p95 latency {verb} from {before} to {during}"
+
+
+def _length(w: Writing) -> str:
+    if milestone_at(w.case, "mitigated") is None:
+        return "No mitigation was verified."
+    if milestone_at(w.case, "impact_started") is None:
+        return f"The service was back at {w.at('mitigated')}."
+    return f"It lasted {w.between('impact_started', 'mitigated')}."
+
+
+def _relief(w: Writing) -> str:
+    worked = [a for a in w.case.actions.values() if a.verdict and a.verdict.effect == "seen"]
+    if not worked or milestone_at(w.case, "mitigated") is None:
+        return ""
+    return f"Relief: {w.quote(worked[-1].action.title.rstrip('.'))}, verified by measurement."
+
+
+def _particulars(w: Writing) -> list[Paragraph]:
+    opened, case = w.case.opened, w.case
+    service = next((s for s in w.config.services if s.name == opened.service), None)
+    owner = service.owner if service else "unassigned"
+    return [
+        header("Particular", "Value"),
+        row("Incident", code(case.incident_id)),
+        row("Severity", f"{opened.severity.value} ({w.quote(opened.severity_reason)})"),
+        row("Status", case.status.value),
+        row("Outcome", case.outcome.value if case.outcome else "none yet"),
+        row("Service", code(opened.service)),
+        row("Owner", w.quote(owner)),
+        row("Objective", _objective(w)),
+        row("Detected", str(w.at("detected", "datetime"))),
+        row("Mitigated", str(w.at("mitigated", "datetime"))),
+        row("Environment", code(w.config.environment)),
+        row("Written by", f"Holdfast, from its ledger ({code(w.events[-1].actor)})"),
+    ]
+
+
+def _objective(w: Writing) -> str:
+    if w.slo is None:
+        return "not configured"
+    good = w.setting(w.slo, "objective", "percent")
+    period = w.setting(w.slo, "period_seconds", "duration")
+    what = "of requests without failure"
+    if w.slo.kind == "latency" and w.slo.threshold_seconds is not None:
+        what = f"of requests within {w.setting(w.slo, 'threshold_seconds', 'duration')}"
+    return f"{code(w.slo.name)}: {good} {what} over {period}"
