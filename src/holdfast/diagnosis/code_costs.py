@@ -7,38 +7,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 from holdfast.diagnosis.code_queries import Found
-from holdfast.diagnosis.code_walk import Loop, Place, called_name, chain, names_in
+from holdfast.diagnosis.code_walk import Loop, Place, called_name, chain, names_in, words
 
-_HEAVY = frozenset(
-    [
-        "deepcopy",
-        "pbkdf2_hmac",
-        "scrypt",
-        "bcrypt",
-        "hashpw",
-        "kdf",
-        "sha256",
-        "sha512",
-        "sha1",
-        "md5",
-        "blake2b",
-        "compress",
-        "decompress",
-        "compile",
-        "parse_xml",
-        "fromstring",
-    ]
+_HEAVY = words(
+    "deepcopy pbkdf2_hmac scrypt bcrypt hashpw kdf sha256 sha512 sha1 md5 blake2b compress "
+    "decompress compile parse_xml fromstring"
 )
-_HEAVY_MODULES = frozenset(
-    ["hashlib", "bcrypt", "copy", "re", "json", "pickle", "zlib", "gzip", "lzma"]
-)
+_HEAVY_MODULES = words("hashlib bcrypt copy re json pickle zlib gzip lzma")
 _JSON = frozenset(("dumps", "loads"))
-_ALWAYS_HEAVY = frozenset(["pbkdf2_hmac", "scrypt", "hashpw", "gensalt"])
-_SCANS = frozenset(["sorted", "index", "count"])
+_ALWAYS_HEAVY = words("pbkdf2_hmac scrypt hashpw gensalt")
+_SCANS = words("sorted index count")
 _MANY = 10_000
 
 _LOCK = re.compile(r"(^|_)(lock|mutex|semaphore|sem|barrier)$", re.IGNORECASE)
-_LOCK_TYPES = frozenset(["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Barrier"])
+_LOCK_TYPES = words("Lock RLock Semaphore BoundedSemaphore Barrier")
 _RETRYING = re.compile(r"^(retry|retrying|backoff|on_exception)$")
 
 _LIMITS = re.compile(

@@ -12,6 +12,10 @@ import warnings
 
 _CLOSERS = re.compile(r"\s*([)\]}]|else\b|elif\b|except\b|finally\b|case\b)")
 _DEEPEST = 60
+_BLOCKS = (
+    *(ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith),
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+)
 
 
 def parse_fragment(lines: list[str], first_line: int) -> list[ast.stmt]:
@@ -49,20 +53,7 @@ def _parse_block(lines: list[str], first_line: int, depth: int) -> list[ast.stmt
     if not found or not body:
         return body
     block = found[-1]
-    if isinstance(
-        block,
-        (
-            ast.For,
-            ast.AsyncFor,
-            ast.While,
-            ast.If,
-            ast.With,
-            ast.AsyncWith,
-            ast.FunctionDef,
-            ast.AsyncFunctionDef,
-            ast.ClassDef,
-        ),
-    ):
+    if isinstance(block, _BLOCKS):
         block.body = body
         return [block]
     return body

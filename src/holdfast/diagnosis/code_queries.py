@@ -7,52 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from holdfast.diagnosis.code_walk import Loop, Place, called_name, chain, names_in
+from holdfast.diagnosis.code_walk import Loop, Place, called_name, chain, names_in, words
 
-_ALWAYS = frozenset(
-    [
-        "execute",
-        "executemany",
-        "scalars",
-        "scalar",
-        "scalar_one",
-        "scalar_one_or_none",
-        "exec_driver_sql",
-        "fetchone",
-        "fetchall",
-        "fetchmany",
-        "fetchrow",
-        "fetchval",
-        "fetch_one",
-        "fetch_all",
-        "fetch_val",
-        "find_one",
-    ]
+_ALWAYS = words(
+    "execute executemany scalars scalar scalar_one scalar_one_or_none exec_driver_sql "
+    "fetchone fetchall fetchmany fetchrow fetchval fetch_one fetch_all fetch_val find_one"
 )
 """Methods that ask a database, whatever they are called on."""
 
-_ON_A_SESSION = frozenset(
-    [
-        "get",
-        "query",
-        "first",
-        "all",
-        "one",
-        "one_or_none",
-        "filter",
-        "filter_by",
-        "count",
-        "exists",
-        "find",
-        "select",
-        "refresh",
-        "load",
-        "values",
-        "aggregate",
-        "fetch",
-        "run",
-        "raw",
-    ]
+_ON_A_SESSION = words(
+    "get query first all one one_or_none filter filter_by count exists find select refresh "
+    "load values aggregate fetch run raw"
 )
 """Methods that ask a database where they are called on something that looks like one."""
 
@@ -62,34 +27,11 @@ _SESSION = re.compile(
     re.IGNORECASE,
 )
 
-_EAGER = frozenset(
-    [
-        "selectinload",
-        "joinedload",
-        "subqueryload",
-        "immediateload",
-        "contains_eager",
-        "prefetch_related",
-        "select_related",
-        "prefetch",
-    ]
+_EAGER = words(
+    "selectinload joinedload subqueryload immediateload contains_eager prefetch_related "
+    "select_related prefetch"
 )
-_COLLECTING = frozenset(
-    [
-        "len",
-        "sum",
-        "list",
-        "sorted",
-        "any",
-        "all",
-        "max",
-        "min",
-        "tuple",
-        "set",
-        "enumerate",
-        "reversed",
-    ]
-)
+_COLLECTING = words("len sum list sorted any all max min tuple set enumerate reversed")
 _RETRY = re.compile(r"attempt|retr|tries|^_$", re.IGNORECASE)
 _ORMS = ("sqlalchemy", "sqlmodel", "django.db", "peewee", "tortoise", "pony.orm", "mongoengine")
 

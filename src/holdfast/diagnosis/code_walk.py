@@ -113,3 +113,8 @@ def chain(node: ast.expr) -> list[str]:
     if isinstance(node, (ast.Await, ast.Subscript, ast.Starred)):
         return chain(node.value)
     return []
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text as a set: a table of names that stays readable."""
+    return frozenset(text.split())

@@ -73,7 +73,9 @@ def judge(fresh: Hypothesis, case: Case, scene: Scene) -> Judged:
     answers = _answers(fresh, pattern, case, scene)
     in_vain = acted_in_vain(fresh, case)
     spoken = _by_group(answers)
-    weighed = [(answer.question, answer.reading) for answer in spoken]
+    weighed: list[tuple[Question, Reading]] = [
+        (answer.question, answer.reading) for answer in spoken
+    ]
     if in_vain:
         weighed += _against(pattern)
     status = _status(pattern, spoken)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from holdfast.catalog.template import fill
 from holdfast.diagnosis.graph import reachable
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.change import Change
@@ -17,6 +16,7 @@ from holdfast.model.event import Opened
 from holdfast.model.incident import Claim
 from holdfast.model.service import Service
 from holdfast.model.slo import SLO
+from holdfast.slo.rules import ratio_query
 
 _LONGEST_NOW_SECONDS = 300.0
 _SAMPLES_PER_WINDOW = 4
@@ -78,7 +78,7 @@ class Scene:
 
     def indicator(self, window_seconds: float) -> str | None:
         """Return the query of the ratio of bad events, or None without an objective."""
-        return None if self.slo is None else bad_ratio_query(self.slo, window_seconds)
+        return None if self.slo is None else ratio_query(self.slo, window_seconds)
 
 
 def set_scene(
@@ -121,13 +121,6 @@ def choose_slo(opened: Opened, slos: Mapping[str, SLO]) -> SLO | None:
     errors = any("error" in claim.quantity or "avail" in claim.quantity for claim in opened.claims)
     wanted = "availability" if errors else "latency"
     return next((slo for slo in own if slo.kind == wanted), own[0] if own else None)
-
-
-def bad_ratio_query(slo: SLO, window_seconds: float) -> str:
-    """Return the PromQL of bad events over all events in a window."""
-    bad = fill(slo.indicator.bad_query, window_seconds)
-    total = fill(slo.indicator.total_query, window_seconds)
-    return f"({bad}) / ({total})"
 
 
 def effective_action(case: Case) -> ActionCase | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from holdfast.diagnosis.identity import action_id
 from holdfast.diagnosis.judge import Judged
-from holdfast.diagnosis.scene import Scene, bad_ratio_query
+from holdfast.diagnosis.scene import Scene
 from holdfast.diagnosis.signals import Gap
 from holdfast.model.action import (
     Action,
@@ -23,6 +23,7 @@ from holdfast.model.evidence import Vector
 from holdfast.model.hypothesis import Bound
 from holdfast.model.runbook import Runbook
 from holdfast.model.slo import SLO
+from holdfast.slo.rules import ratio_query
 
 _NEARLY_ALL_PERCENT = 97.0
 """A measured share above it is all of the traffic: what is left are requests under way."""
@@ -113,7 +114,7 @@ def _call(runbook: Runbook, service: str, leave: str, serve: str) -> RunbookCall
 def _expected_effect(scene: Scene, slo: SLO) -> ExpectedEffect:
     return ExpectedEffect(
         statement=f"bad requests of {scene.target} are within the error budget ({slo.name})",
-        query=bad_ratio_query(slo, short_window_seconds(slo, scene)),
+        query=ratio_query(slo, short_window_seconds(slo, scene)),
         bound=Bound(at_most=slo.error_budget_fraction, unit="of requests"),
         hold_seconds=scene.settings.hold_seconds,
         deadline_seconds=scene.settings.deadline_seconds,

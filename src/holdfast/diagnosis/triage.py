@@ -1,0 +1,151 @@
+"""Triage's pure helpers: since when, which services are in question, what changed recently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from holdfast.diagnosis.graph import reachable, uncatalogued
+from holdfast.model.change import Change
+from holdfast.model.evidence import Evidence, Matrix
+from holdfast.model.service import Service
+
+Point = tuple[float, float]
+"""(Unix seconds, ratio of bad events)."""
+
+_SUSTAINED = 3
+"""Points in a row that make a departure; as many quiet ones end it."""
+_DEVIATIONS = 5.0
+_TO_SIGMA = 1.4826
+"""The median absolute deviation of a normal distribution times this is its sigma."""
+_SMALLEST_DEVIATION = 0.005
+"""Half a percentage point of bad events: below it, no departure is worth a name."""
+
+
+@dataclass(frozen=True)
+class Onset:
+    """When a symptom began, and the healthy time before it. Unix seconds.
+
+    `healthy` None = too little was measured before the onset to compare with.
+    """
+
+    at: float
+    healthy: tuple[float, float] | None
+
+
+def find_onset(
+    points: Sequence[Point], *, budget_fraction: float, comparison_seconds: float
+) -> Onset | None:
+    """Return where the latest sustained departure from health began; None where there is none.
+
+    A departure is at least three points in a row above the error budget fraction and above the
+    healthy median by five deviations (median absolute deviation). Its onset is walked back to
+    where the ratio first left the healthy band. The baseline is taken from the lower half of all
+    points first, then from those before the departure, so that a late alarm, with more bad time
+    than good, does not hide it. `points` ascend in time; `comparison_seconds` limits the healthy
+    window, whose end keeps a distance from the onset.
+    """
+    rough = sorted(value for _, value in points)[: max(len(points) // 2, 1)]
+    begin = _latest_run(points, _band(rough, budget_fraction))
+    if begin is None:
+        return None
+    before = [value for _, value in points[:begin]]
+    if len(before) >= _SUSTAINED:
+        again = _latest_run(points, _band(before, budget_fraction))
+        begin = begin if again is None else again
+    begin = _walk_back(points, begin)
+    return Onset(points[begin][0], _healthy(points, begin, comparison_seconds))
+
+
+def points_of(evidence: Evidence) -> list[Point]:
+    """Return the points of a range query's answer, all series joined; empty without data."""
+    if not isinstance(evidence.value, Matrix):
+        return []
+    return sorted(point for series in evidence.value.series for point in series.points)
+
+
+def services_in_question(service: str, services: Mapping[str, Service]) -> tuple[str, ...]:
+    """Return the service and all that it calls, directly or not, nearest first."""
+    return reachable(service, services) or (service,)
+
+
+def blind_spots(service: str, services: Mapping[str, Service]) -> tuple[str, ...]:
+    """Return the names that are called and not in the catalog."""
+    return uncatalogued(service, services)
+
+
+def recent_changes(
+    changes: Iterable[Change],
+    services: Sequence[str],
+    *,
+    onset: float | None,
+    now: float,
+    lookback_seconds: float,
+) -> tuple[Change, ...]:
+    """Return the changes to these services not long before the onset (or now), oldest first.
+
+    Changes after the onset are kept: that they came too late is shown, not assumed.
+    """
+    earliest = (now if onset is None else onset) - lookback_seconds
+    kept = [c for c in changes if c.service in services and earliest <= c.at.timestamp() <= now]
+    return tuple(sorted(kept, key=lambda change: (change.at, change.id)))
+
+
+def as_time(unix_seconds: float) -> datetime:
+    """Return the time in UTC."""
+    return datetime.fromtimestamp(unix_seconds, UTC)
+
+
+def _latest_run(points: Sequence[Point], threshold: float) -> int | None:
+    """Return where the latest sustained run above the threshold begins.
+
+    Fewer quiet points in a row than make a departure do not end it.
+    """
+    begin: int | None = None
+    high = quiet = 0
+    latest: int | None = None
+    for i, (_, value) in enumerate(points):
+        if value > threshold:
+            begin = i if begin is None else begin
+            high, quiet = high + 1, 0
+        else:
+            high, quiet = 0, quiet + 1
+        if high >= _SUSTAINED:
+            latest = begin
+        if quiet >= _SUSTAINED:
+            begin = None
+    return latest
+
+
+def _band(values: Sequence[float], floor: float) -> float:
+    """Return the upper end of the healthy band."""
+    middle, deviation = _median(values), 0.0
+    if values:
+        deviation = _median([abs(value - middle) for value in values]) * _TO_SIGMA
+    return max(floor, middle + _DEVIATIONS * max(deviation, _SMALLEST_DEVIATION))
+
+
+def _walk_back(points: Sequence[Point], begin: int) -> int:
+    """Go back while the ratio is still rising out of the healthy band."""
+    quiet = _median([value for _, value in points[:begin]]) if begin else 0.0
+    while begin > 0 and points[begin - 1][1] > quiet + _SMALLEST_DEVIATION:
+        if points[begin - 1][1] > points[begin][1]:
+            break
+        begin -= 1
+    return begin
+
+
+def _healthy(
+    points: Sequence[Point], begin: int, comparison_seconds: float
+) -> tuple[float, float] | None:
+    end = begin - 2
+    if end < 1:
+        return None
+    start = max(points[0][0], points[end][0] - comparison_seconds)
+    return start, points[end][0]
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) // 2] if ordered else 0.0
