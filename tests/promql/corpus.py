@@ -126,11 +126,17 @@ def _start(line: str, number: int) -> Command | None:
 def _continue(command: Command, line: str) -> None:
     if isinstance(command, Load):
         labels, rest = split_series(line)
-        command.series.append((labels, cells(rest)))
+        command.series.append((labels, _loaded(rest)))
     elif isinstance(command, Eval):
         _expect(command, line)
     else:
         raise AssertionError(line)
+
+
+def _loaded(rest: str) -> list[Cell]:
+    if not rest.startswith("@st"):
+        return cells(rest)
+    return [Histogram("start timestamps")] * 100
 
 
 def _expect(command: Eval, line: str) -> None:
@@ -172,7 +178,7 @@ def number(text: str) -> float:
 
 def split_series(line: str) -> tuple[Labels, str]:
     """Split `name{labels} values` into labels and values."""
-    found = re.match(r"([^\s{]*)(\{(?:[^\"'`}]|\"(?:\\.|[^\"\\])*\"|'[^']*'|`[^`]*`)*\})?", line)
+    found = re.match(r"([^\s{@]*)(\{(?:[^\"'`}]|\"(?:\\.|[^\"\\])*\"|'[^']*'|`[^`]*`)*\})?", line)
     assert found is not None, line
     selector = promql_parser.parse(found[0]) if found[0] != "{}" else None
     labels = {}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from corpus import Cell, Histogram, Labels, Load
+
 from holdfast.errors import PromQLUnsupported
 from holdfast.promql.regex import compile_anchored
 from holdfast.promql.samples import Matcher, StoredSeries

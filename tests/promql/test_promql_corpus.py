@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from corpus import Clear, Eval, Expected, Histogram, Load, almost_equal, read_corpus
+from memory_store import MemoryStore
+
 from holdfast.errors import PromQLError, PromQLUnsupported
 from holdfast.model.evidence import Matrix, Vector
 from holdfast.promql.engine import Engine
-from memory_store import MemoryStore
 
 DATA = Path(
     os.environ.get("HOLDFAST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
 )
 CORPUS = DATA / "promqltest"
 
-CORE_FLOORS: dict[str, int] = {}
+FLOORS = {
+    "aggregators": 123,
+    "at_modifier": 78,
+    "collision": 2,
+    "fill-modifier": 46,
+    "functions": 314,
+    "histograms": 93,
+    "literals": 20,
+    "name_label_dropping": 30,
+    "operators": 142,
+    "range_queries": 15,
+    "selectors": 31,
+    "staleness": 17,
+    "subquery": 32,
+    "trig_functions": 19,
+    "type_and_unit": 58,
+}
+"""Queries that pass; what is missing to a file's total is native histograms, by and large."""
+_QUERY_BOUNDS = re.compile(r"\b(start|end|range|step)\(\)")
 FILES = sorted(CORPUS.glob("*.test")) if CORPUS.is_dir() else []
 
 Points = dict[frozenset[tuple[str, str]], dict[float, float]]
@@ -87,7 +106,9 @@ def _problem(engine: Engine, query: Eval) -> str:
         return f"order: {got}"
     if problem := _compare(query, _samples(answer), [query.start]):
         return problem
-    return "" if query.ordered else _problem_as_middle_step(engine, query)
+    if query.ordered or _QUERY_BOUNDS.search(query.expr):
+        return ""
+    return _problem_as_middle_step(engine, query)
 
 
 def _problem_as_middle_step(engine: Engine, query: Eval) -> str:
@@ -151,4 +172,4 @@ def test_every_query_of_the_corpus_passes_or_is_refused_by_name(path: Path) -> N
     refused = sum(tally.refused.values())
     print(f"{path.name}: {tally.passed} passed, {refused} refused {dict(tally.refused)}")
     assert not tally.wrong, "\n".join(tally.wrong)
-    assert tally.passed >= CORE_FLOORS.get(path.stem, 0)
+    assert tally.passed >= FLOORS.get(path.stem, 0)

@@ -90,12 +90,12 @@ def _extrapolate(
     return moved * ((sampled + to_start + to_end) / sampled)
 
 
-def irate(windows: Windows, settings: Settings) -> Result:
+def irate(windows: Windows) -> Result:
     """Return the rate per second between the last two samples."""
     return _between_last_two(windows, per_second=True)
 
 
-def idelta(windows: Windows, settings: Settings) -> Result:
+def idelta(windows: Windows) -> Result:
     """Return the difference of the last two samples."""
     return _between_last_two(windows, per_second=False)
 
@@ -112,12 +112,12 @@ def _between_last_two(windows: Windows, *, per_second: bool) -> Result:
     return moved / seconds, ends.enough & (seconds != 0)
 
 
-def resets(windows: Windows, settings: Settings) -> Result:
+def resets(windows: Windows) -> Result:
     """Return how often the value fell."""
     return _count_between(windows, windows.values[1:] < windows.values[:-1])
 
 
-def changes(windows: Windows, settings: Settings) -> Result:
+def changes(windows: Windows) -> Result:
     """Return how often the value changed; NaN to NaN is no change."""
     before, after = windows.values[:-1], windows.values[1:]
     return _count_between(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))

@@ -15,7 +15,7 @@ from holdfast.model.evidence import Matrix, Sample, Series, Vector
 from holdfast.promql.evaluate import Evaluator, result_of
 from holdfast.promql.parse import parse
 from holdfast.promql.samples import SampleStore
-from holdfast.promql.values import Block, Floats, Frame, Settings, block_of
+from holdfast.promql.values import Block, Bools, Floats, Frame, Ints, Settings, block_of
 
 
 class Engine:
@@ -53,7 +53,7 @@ class Engine:
         if it is valid but not evaluated here.
         """
         at_ms = round(at * 1000)
-        block = self._block(promql, np.array([at_ms], dtype=np.int64))
+        block = self._block(promql, np.array([at_ms], dtype=np.int64), 0)
         rows = np.flatnonzero(self._shown(block)[:, 0])
         values = block.values[:, 0].tolist()
         return Vector(
@@ -73,7 +73,7 @@ class Engine:
         if step_ms <= 0 or end_ms < start_ms:
             raise InputError(f"no steps from {start} to {end} by {step_seconds} s")
         times = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
-        block = self._block(promql, times)
+        block = self._block(promql, times, step_ms)
         shown = self._shown(block)
         rows = sorted(np.flatnonzero(shown.any(axis=1)).tolist(), key=lambda r: _order(block, r))
         seconds = times / 1000
@@ -104,15 +104,15 @@ class Engine:
                 series.append(Series(labels=labels, points=_points(seconds[shown], values[shown])))
         return Matrix(series=tuple(series))
 
-    def _block(self, promql: str, times_ms: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Block:
-        frame = Frame(times_ms, int(times_ms[0]), int(times_ms[-1]))
+    def _block(self, promql: str, times_ms: Ints, step_ms: int) -> Block:
+        frame = Frame(times_ms, int(times_ms[0]), int(times_ms[-1]), step_ms)
         value = result_of(self._evaluator, parse(promql), frame)
         if isinstance(value, Block):
             return value
         present = np.ones((1, frame.steps), dtype=np.bool_)
         return block_of([{}], value.reshape(1, -1), present)
 
-    def _shown(self, block: Block) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def _shown(self, block: Block) -> Bools:
         return block.present if self._keep_nan else block.present & ~np.isnan(block.values)
 
 

@@ -95,11 +95,12 @@ class Evaluator:
             return self._subquery(node, frame)
         raise PromQLError("expected a range vector")
 
-    def sample_times(self, node: Node, frame: Frame) -> Floats | None:
-        """Return when a selector's samples were taken, seconds, (series, steps); else None."""
+    def sample_times(self, node: Node, frame: Frame) -> Block | None:
+        """Return when a selector's samples were taken, in seconds, as values; else None."""
         if not isinstance(node, Selector):
             return None
-        return select_instant(self.store, node, frame, self.settings)[1]
+        block, taken = select_instant(self.store, node, frame, self.settings)
+        return replace(block, values=taken)
 
     def _negated(self, value: Value) -> Value:
         if isinstance(value, Block):
@@ -139,10 +140,9 @@ class Evaluator:
         left, right = self.evaluate(node.left, frame), self.evaluate(node.right, frame)
         if isinstance(left, str) or isinstance(right, str):
             raise PromQLError("a string has no binary operations")
-        if isinstance(left, Block) and isinstance(right, Block):
-            return between_vectors(node, left, right, self.settings)
         if isinstance(left, Block):
-            assert not isinstance(right, Block)
+            if isinstance(right, Block):
+                return between_vectors(node, left, right, self.settings)
             return with_scalar(node, left, right, self.settings, scalar_left=False)
         if isinstance(right, Block):
             return with_scalar(node, right, left, self.settings, scalar_left=True)

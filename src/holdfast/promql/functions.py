@@ -64,17 +64,23 @@ ELEMENTWISE: dict[str, Elementwise] = {
 
 
 def _since(when: NDArray[np.datetime64], unit: str, within: str) -> Floats:
-    start = when.astype(f"datetime64[{within}]")
-    return (when.astype(f"datetime64[{unit}]") - start).astype(np.float64)
+    start = when.astype(f"datetime64[{within}]").astype(f"datetime64[{unit}]")
+    passed = when.astype(f"datetime64[{unit}]").astype(np.int64) - start.astype(np.int64)
+    return passed.astype(np.float64)
 
 
 def _day_of_week(when: NDArray[np.datetime64]) -> Floats:
-    return (when.astype("datetime64[D]").astype(np.int64) + 4) % 7 * 1.0
+    days = when.astype("datetime64[D]").astype(np.int64)
+    return ((days + 4) % 7).astype(np.float64)
 
 
 def _days_in_month(when: NDArray[np.datetime64]) -> Floats:
     month = when.astype("datetime64[M]")
     return ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.float64)
+
+
+def _year(when: NDArray[np.datetime64]) -> Floats:
+    return (when.astype("datetime64[Y]").astype(np.int64) + 1970).astype(np.float64)
 
 
 DATE_FIELDS: dict[str, DateField] = {
@@ -85,7 +91,7 @@ DATE_FIELDS: dict[str, DateField] = {
     "day_of_year": lambda when: _since(when, "D", "Y") + 1,
     "days_in_month": _days_in_month,
     "month": lambda when: _since(when, "M", "Y") + 1,
-    "year": lambda when: when.astype("datetime64[Y]").astype(np.int64) + 1970.0,
+    "year": _year,
 }
 """Fields of a UTC date; `date_field` applies them."""
 

@@ -1,13 +1,17 @@
-"""Quantiles of classic histograms, from their `le` buckets (promql/quantile.go, bucketQuantile).
+"""Quantiles and fractions of classic histograms, from their `le` buckets.
+
+After Prometheus, promql/quantile.go: `bucketQuantile`, `BucketFraction`.
 
 Groups that have the same bounds at a step are computed together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.promql.values import (
     Block,
@@ -19,11 +23,18 @@ from holdfast.promql.values import (
     block_of,
     drop_names,
     empty_block,
+    format_value,
     label_key,
+    merge_same_labels,
+    stack,
 )
 
 _PRECISION = 1e-12
 """Differences of neighbouring buckets smaller than this fraction are rounding."""
+
+
+Compute = Callable[..., Floats]
+"""Takes parameters of each column, the bounds and the counts, shape (columns, buckets)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,35 @@ def histogram_quantile(block: Block, phi: Floats, settings: Settings) -> Block:
 
     `phi` has shape (steps,). A step without a `+Inf` bucket, or with no observations, gives NaN.
     """
+    return drop_names(_reduce(block, [phi], bucket_quantiles), settings)
+
+
+def histogram_quantiles(
+    block: Block, label: str, quantiles: list[Floats], settings: Settings
+) -> Block:
+    """Return several quantiles of each histogram, told apart by a label; shapes (steps,)."""
+    parts: list[Block] = []
+    for phi in quantiles:
+        part = histogram_quantile(block, phi, settings)
+        for text in dict.fromkeys(map(_quantile_text, phi.tolist())):
+            here = np.array([_quantile_text(value) == text for value in phi.tolist()])
+            labels = [{**one, label: text} for one in part.labels]
+            parts.append(replace(part, labels=labels, present=part.present & here))
+    return merge_same_labels(stack(parts)) if parts else empty_block(block.values.shape[1])
+
+
+def _quantile_text(value: float) -> str:
+    """Write a number as OpenMetrics does: a whole number keeps `.0`."""
+    text = format_value(value)
+    return text + ".0" if text.lstrip("-").isdigit() else text
+
+
+def histogram_fraction(block: Block, lower: Floats, upper: Floats, settings: Settings) -> Block:
+    """Return the fraction of observations between two values, shape (steps,) each."""
+    return drop_names(_reduce(block, [lower, upper], bucket_fractions), settings)
+
+
+def _reduce(block: Block, parameters: list[Floats], compute: Compute) -> Block:
     groups = _groups(block)
     steps = block.values.shape[1]
     if not groups:
@@ -47,10 +87,11 @@ def histogram_quantile(block: Block, phi: Floats, settings: Settings) -> Block:
     for place, group in enumerate(groups):
         present[place] = block.present[group.rows].any(axis=0)
     for bounds, places in _same_bounds(groups).items():
-        _fill(block, groups, places, np.array(bounds), phi, values)
+        rows = np.array([groups[place].rows for place in places])
+        values[places] = _same_bounds_values(block, rows, np.array(bounds), parameters, compute)
     labels = [group.labels for group in groups]
     unnamed = np.array([block.unnamed[group.rows].any() for group in groups])
-    return drop_names(replace(block_of(labels, values, present), unnamed=unnamed), settings)
+    return replace(block_of(labels, values, present), unnamed=unnamed)
 
 
 def _groups(block: Block) -> list[_Group]:
@@ -85,26 +126,23 @@ def _same_bounds(groups: list[_Group]) -> dict[tuple[float, ...], list[int]]:
     return same
 
 
-def _fill(
+def _same_bounds_values(
     block: Block,
-    groups: list[_Group],
-    places: list[int],
+    rows: NDArray[np.intp],
     bounds: Floats,
-    phi: Floats,
-    values: Floats,
-) -> None:
-    """Compute the groups at `places`, one pass for each pattern of buckets that are there."""
-    rows = np.array([groups[place].rows for place in places])
-    counts, present = block.values[rows], block.present[rows]
-    there = np.moveaxis(present, 1, 2).reshape(-1, bounds.size)
-    flat = np.moveaxis(counts, 1, 2).reshape(-1, bounds.size)
-    wanted = np.tile(phi, len(places))
-    result = np.full(wanted.size, np.nan)
+    parameters: list[Floats],
+    compute: Compute,
+) -> Floats:
+    """Compute groups, shape (groups, buckets), in one pass a pattern of buckets that are there."""
+    there = np.moveaxis(block.present[rows], 1, 2).reshape(-1, bounds.size)
+    counts = np.moveaxis(block.values[rows], 1, 2).reshape(-1, bounds.size)
+    wanted = [np.tile(parameter, len(rows)) for parameter in parameters]
+    result = np.full(len(counts), np.nan)
     for pattern in _patterns(there):
         columns = np.flatnonzero((there == pattern).all(axis=1))
-        chosen = flat[columns][:, pattern]
-        result[columns] = bucket_quantiles(wanted[columns], bounds[pattern], chosen)
-    values[places] = result.reshape(len(places), -1)
+        chosen = [parameter[columns] for parameter in wanted]
+        result[columns] = compute(*chosen, bounds[pattern], counts[columns][:, pattern])
+    return result.reshape(len(rows), -1)
 
 
 def _patterns(there: Bools) -> list[Bools]:
@@ -158,3 +196,29 @@ def _interpolate(phi: Floats, bounds: Floats, counts: Floats) -> Floats:
     result = np.where(first & (bounds[0] <= 0), bounds[0], result)
     result = np.where(bucket == bounds.size - 1, bounds[-2], result)
     return np.where((observed == 0) | np.isnan(observed), np.nan, result)
+
+
+def bucket_fractions(lower: Floats, upper: Floats, bounds: Floats, counts: Floats) -> Floats:
+    """Return the fractions of observations in (lower, upper), from cumulative counts."""
+    if not np.isposinf(bounds[-1]):
+        return np.full(lower.size, np.nan)
+    bounds, counts = _coalesce(bounds, counts)
+    total = counts[:, -1]
+    result = (_rank_at(upper, bounds, counts) - _rank_at(lower, bounds, counts)) / total
+    result = np.where(lower >= upper, 0.0, result)
+    return np.where((total == 0) | np.isnan(lower) | np.isnan(upper), np.nan, result)
+
+
+def _rank_at(value: Floats, bounds: Floats, counts: Floats) -> Floats:
+    """Return how many observations lie below a value; buckets without an end are not divided."""
+    lowest = 0.0 if bounds[0] > 0 else -np.inf
+    edges = np.concatenate([[lowest], bounds])
+    column = np.arange(value.size)
+    ranks = np.concatenate([np.zeros((value.size, 1)), counts], axis=1)
+    bucket = np.clip(np.searchsorted(edges, value, side="left") - 1, 0, bounds.size - 1)
+    start, end = edges[bucket], edges[bucket + 1]
+    below, upto = ranks[column, bucket], ranks[column, bucket + 1]
+    inside = below + (upto - below) * (value - start) / (end - start)
+    inside = np.where(np.isneginf(start), upto, inside)
+    inside = np.where(value <= lowest, 0.0, inside)
+    return np.minimum(np.where(np.isposinf(value), counts[:, -1], inside), counts[:, -1])

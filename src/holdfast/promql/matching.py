@@ -24,6 +24,7 @@ from holdfast.promql.values import (
     Settings,
     block_of,
     label_key,
+    stack,
     without_name,
 )
 
@@ -73,8 +74,8 @@ def pair_rows(
     many, one = (right, left) if swapped else (left, right)
     many_rows, one_rows = _matched(many, one, matching, signature, swapped=swapped)
     labels = [
-        _result_labels(many.labels[m], one.labels[o], matching)
-        for m, o in zip(many_rows.tolist(), one_rows.tolist(), strict=True)
+        _result_labels(many.labels[int(m)], one.labels[int(o)], matching)
+        for m, o in zip(many_rows, one_rows, strict=True)
     ]
     unnamed = many.unnamed[many_rows] | (drops_name and settings.delayed_names)
     if drops_name and not settings.delayed_names:
@@ -105,8 +106,9 @@ def _matched(
         if others and len(rows) > 1 and matching.cardinality == "one-to-one":
             _refuse_many(many.present[rows], one.present[others])
         pairs += [(row, other) for row in rows for other in others]
-    table = np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+    pairs.sort()
+    many_rows = np.array([row for row, _ in pairs], dtype=np.intp)
+    return many_rows, np.array([other for _, other in pairs], dtype=np.intp)
 
 
 def _refuse_many(many: Bools, one: Bools) -> None:
@@ -145,10 +147,13 @@ def _filled(
 ) -> tuple[Block, Block]:
     """Add to either side a series of the fill value where the other side has no partner."""
     new_left, new_right = left, right
-    if matching.fill_left is not None:
-        new_left = _with_fillers(left, right, matching.fill_left, matching, signature)
-    if matching.fill_right is not None:
-        new_right = _with_fillers(right, left, matching.fill_right, matching, signature)
+    fill_left, fill_right = matching.fill_left, matching.fill_right
+    if matching.cardinality == "one-to-many":  # Prometheus swaps the sides before it fills
+        fill_left, fill_right = fill_right, fill_left
+    if fill_left is not None:
+        new_left = _with_fillers(left, right, fill_left, matching, signature)
+    if fill_right is not None:
+        new_right = _with_fillers(right, left, fill_right, matching, signature)
     return new_left, new_right
 
 
@@ -159,23 +164,16 @@ def _with_fillers(
     labels: list[Labels] = []
     missing: list[Bools] = []
     for key, rows in _index(other, signature).items():
-        lacking = other.present[rows].any(axis=0) & ~block.present[mine.get(key, [])].any(axis=0)
+        partnered = block.present[mine.get(key, [])].any(axis=0)
+        lacking = np.logical_and(other.present[rows].any(axis=0), np.logical_not(partnered))
         if lacking.any():
             labels.append(_matching_labels(other.labels[rows[0]], matching))
             missing.append(lacking)
     if not labels:
         return block
     present = np.array(missing)
-    return _stack(block, block_of(labels, np.full(present.shape, value), present))
-
-
-def _stack(first: Block, second: Block) -> Block:
-    return Block(
-        first.labels + second.labels,
-        np.concatenate([first.values, second.values]),
-        np.concatenate([first.present, second.present]),
-        np.concatenate([first.unnamed, second.unnamed]),
-    )
+    fillers = block_of(labels, np.full(present.shape, value), present)
+    return stack([block, fillers])
 
 
 def set_operation(op: str, left: Block, right: Block, matching: Matching) -> Block:
@@ -184,7 +182,7 @@ def set_operation(op: str, left: Block, right: Block, matching: Matching) -> Blo
     if op == "or":
         partnered = _partnered(right, left, signature)
         rest = Block(right.labels, right.values, right.present & ~partnered, right.unnamed)
-        return _stack(left, rest)
+        return stack([left, rest])
     partnered = _partnered(left, right, signature)
     present = left.present & (partnered if op == "and" else ~partnered)
     return Block(left.labels, left.values, present, left.unnamed)

@@ -7,6 +7,7 @@ Each takes windows and its scalar parameters, shape (steps,), and returns (value
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -74,6 +75,41 @@ def first_over_time(windows: Windows) -> Result:
     return _at(windows, np.where(present, windows.low, 0)), present
 
 
+def ts_of_last_over_time(windows: Windows) -> Result:
+    """Return when the newest sample was taken, Unix seconds."""
+    return last_over_time(_timed(windows))
+
+
+def ts_of_first_over_time(windows: Windows) -> Result:
+    """Return when the oldest sample was taken, Unix seconds."""
+    return first_over_time(_timed(windows))
+
+
+def ts_of_max_over_time(windows: Windows) -> Result:
+    """Return when the maximum was last reached, Unix seconds."""
+    return _newest_at(windows, max_over_time(windows)[0]), _nonempty(windows)
+
+
+def ts_of_min_over_time(windows: Windows) -> Result:
+    """Return when the minimum was last reached, Unix seconds."""
+    return _newest_at(windows, min_over_time(windows)[0]), _nonempty(windows)
+
+
+def _newest_at(windows: Windows, wanted: Floats) -> Floats:
+    out = np.full(wanted.size, np.nan)
+    for portion in gathered(windows.low, windows.high):
+        target = portion.each(wanted.ravel()[portion.ranges])
+        values = windows.values[portion.index]
+        there = (values == target) | np.isnan(target)
+        times = np.where(there, windows.times_ms[portion.index] / 1000.0, -np.inf)
+        out[portion.ranges] = np.maximum.reduceat(times, portion.starts)
+    return out.reshape(wanted.shape)
+
+
+def _timed(windows: Windows) -> Windows:
+    return replace(windows, values=windows.times_ms / 1000.0)
+
+
 def _at(windows: Windows, index: Ints) -> Floats:
     return windows.values[index] if windows.values.size else np.zeros(index.shape)
 
@@ -111,7 +147,8 @@ def mad_over_time(windows: Windows) -> Result:
     def reduce(values: Floats, portion: Gathered) -> Floats:
         half = np.full(portion.counts.size, 0.5)
         median = quantile(values, portion, half)
-        return quantile(np.abs(values - portion.each(median)), portion, half)
+        deviation = quantile(np.abs(values - portion.each(median)), portion, half)
+        return np.where(portion.total(np.isnan(values) * 1.0) > 0, np.nan, deviation)
 
     return _per_window(windows, reduce), _nonempty(windows)
 

@@ -1,4 +1,4 @@
-"""From PromQL text to the tree that is evaluated; what is not evaluated is refused here, by name."""
+"""From PromQL text to the tree that is evaluated; the rest is refused here, by name."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from holdfast.promql.values import (
     Labels,
     block_of,
     empty_block,
+    format_value,
     label_key,
 )
 
@@ -69,20 +70,13 @@ def count_values(block: Block, grouping: Grouping, label: str) -> Block:
                 valued = {**labels, label: format_value(float(block.values[row, step]))}
                 key = label_key(valued)
                 found.setdefault(key, valued)
-                counts.setdefault(key, np.zeros(steps))[step] += 1
+                if key not in counts:
+                    counts[key] = np.zeros(steps)
+                counts[key][step] += 1
     if not counts:
         return empty_block(steps)
     values = np.array(list(counts.values()))
     return block_of(list(found.values()), values, values > 0)
-
-
-def format_value(value: float) -> str:
-    """Write a number as Go's `FormatFloat(value, 'f', -1, 64)` does."""
-    if np.isnan(value):
-        return "NaN"
-    if np.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return np.format_float_positional(value, trim="-")
 
 
 def sort_by_value(block: Block, *, descending: bool) -> Block:

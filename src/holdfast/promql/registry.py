@@ -10,10 +10,10 @@ import numpy as np
 from holdfast.promql import counters, over_time
 from holdfast.promql.aggregation import SIMPLE_AGGREGATIONS
 from holdfast.promql.functions import DATE_FIELDS, ELEMENTWISE, date_field
-from holdfast.promql.histogram import histogram_quantile
+from holdfast.promql.histogram import histogram_fraction, histogram_quantile, histogram_quantiles
 from holdfast.promql.ranking import sort_by_value
-from holdfast.promql.relabel import label_join, label_replace
-from holdfast.promql.tree import Call, Node, RangeSelector, Selector
+from holdfast.promql.relabel import check_label_name, label_join, label_replace
+from holdfast.promql.tree import Call, Node, RangeSelector, Selector, Subquery
 from holdfast.promql.values import (
     Block,
     Bools,
@@ -31,16 +31,16 @@ Implementation = Callable[[Evaluates, Call, Frame], Value]
 AGGREGATIONS = SIMPLE_AGGREGATIONS | {"topk", "bottomk", "quantile", "count_values"}
 
 _NAME_KEEPING = frozenset(["last_over_time", "first_over_time"])
-_COUNTERS = {
+_EXTRAPOLATED = {
     "rate": counters.rate,
     "increase": counters.increase,
     "delta": counters.delta,
+}
+_REDUCERS: dict[str, Callable[..., tuple[Floats, Bools]]] = {
     "irate": counters.irate,
     "idelta": counters.idelta,
     "resets": counters.resets,
     "changes": counters.changes,
-}
-_OVER_TIME: dict[str, Callable[..., tuple[Floats, Bools]]] = {
     "sum_over_time": over_time.sum_over_time,
     "avg_over_time": over_time.avg_over_time,
     "min_over_time": over_time.min_over_time,
@@ -52,6 +52,10 @@ _OVER_TIME: dict[str, Callable[..., tuple[Floats, Bools]]] = {
     "stddev_over_time": over_time.stddev_over_time,
     "stdvar_over_time": over_time.stdvar_over_time,
     "quantile_over_time": over_time.quantile_over_time,
+    "ts_of_first_over_time": over_time.ts_of_first_over_time,
+    "ts_of_last_over_time": over_time.ts_of_last_over_time,
+    "ts_of_max_over_time": over_time.ts_of_max_over_time,
+    "ts_of_min_over_time": over_time.ts_of_min_over_time,
     "mad_over_time": over_time.mad_over_time,
     "deriv": over_time.deriv,
     "predict_linear": over_time.predict_linear,
@@ -60,18 +64,18 @@ _OVER_TIME: dict[str, Callable[..., tuple[Floats, Bools]]] = {
 
 
 def _is_range(node: Node) -> bool:
-    return not isinstance(node, Selector) and hasattr(node, "range_ms")
+    return isinstance(node, RangeSelector | Subquery)
 
 
 def _windowed(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
     """Reduce a range vector; the other arguments are scalars, wherever they stand."""
     [ranged] = [arg for arg in call.args if _is_range(arg)]
     windows = evaluator.windows(ranged, frame)
-    if call.name in _COUNTERS:
-        values, present = _COUNTERS[call.name](windows, evaluator.settings)
+    if call.name in _EXTRAPOLATED:
+        values, present = _EXTRAPOLATED[call.name](windows, evaluator.settings)
     else:
         scalars = [evaluator.scalar(arg, frame) for arg in call.args if arg is not ranged]
-        values, present = _OVER_TIME[call.name](windows, *scalars)
+        values, present = _REDUCERS[call.name](windows, *scalars)
     block = Block(windows.labels, values, present, windows.unnamed)
     return block if call.name in _NAME_KEEPING else drop_names(block, evaluator.settings)
 
@@ -109,31 +113,32 @@ def _scalar(evaluator: Evaluates, call: Call, frame: Frame) -> Floats:
     return np.where(single, np.where(block.present, block.values, 0.0).sum(axis=0), np.nan)
 
 
-def _time(evaluator: Evaluates, call: Call, frame: Frame) -> Floats:
+def _time(_evaluator: Evaluates, _call: Call, frame: Frame) -> Floats:
     return frame.times_ms / 1000.0
 
 
-def _pi(evaluator: Evaluates, call: Call, frame: Frame) -> Floats:
+def _pi(_evaluator: Evaluates, _call: Call, frame: Frame) -> Floats:
     return np.full(frame.steps, np.pi)
 
 
 def _timestamp(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
     """Return when samples were taken; of anything but a selector, the evaluation time."""
-    block = evaluator.vector(call.args[0], frame)
     taken = evaluator.sample_times(call.args[0], frame)
     if taken is None:
-        taken = np.broadcast_to(frame.times_ms / 1000.0, block.values.shape)
-    return drop_names(replace(block, values=taken), evaluator.settings)
+        block = evaluator.vector(call.args[0], frame)
+        times = np.broadcast_to(frame.times_ms / 1000.0, block.values.shape)
+        taken = replace(block, values=times)
+    return drop_names(taken, evaluator.settings)
 
 
 def _absent(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
     block = evaluator.vector(call.args[0], frame)
-    return _absence(~block.present.any(axis=0), call.args[0])
+    return _absence(np.logical_not(block.present.any(axis=0)), call.args[0])
 
 
 def _absent_over_time(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
     windows = evaluator.windows(call.args[0], frame)
-    return _absence(~(windows.high > windows.low).any(axis=0), call.args[0])
+    return _absence(np.logical_not((windows.high > windows.low).any(axis=0)), call.args[0])
 
 
 def _absence(missing: Bools, node: Node) -> Block:
@@ -152,9 +157,38 @@ def _labels_of_selector(node: Node) -> Labels:
     return {m.label: m.value for m in said}
 
 
+def _query_time(_evaluator: Evaluates, call: Call, frame: Frame) -> Floats:
+    """Return start(), end(), range() or step() of the whole query, in seconds."""
+    known = {
+        "start": frame.start_ms,
+        "end": frame.end_ms,
+        "range": frame.end_ms - frame.start_ms,
+        "step": frame.step_ms,
+    }
+    return np.full(frame.steps, known[call.name] / 1000.0)
+
+
+def _extreme_of(evaluator: Evaluates, call: Call, frame: Frame) -> Floats:
+    choose = np.minimum if call.name == "min_of" else np.maximum
+    return choose(*(evaluator.scalar(arg, frame) for arg in call.args))
+
+
 def _sort(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
     block = evaluator.vector(call.args[0], frame)
     return sort_by_value(block, descending=call.name == "sort_desc")
+
+
+def _histogram_fraction(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
+    lower, upper = (evaluator.scalar(arg, frame) for arg in call.args[:2])
+    block = evaluator.vector(call.args[2], frame)
+    return histogram_fraction(block, lower, upper, evaluator.settings)
+
+
+def _histogram_quantiles(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
+    block, label = evaluator.vector(call.args[0], frame), evaluator.text(call.args[1])
+    check_label_name(label)
+    quantiles = [evaluator.scalar(arg, frame) for arg in call.args[2:]]
+    return histogram_quantiles(block, label, quantiles, evaluator.settings)
 
 
 def _histogram_quantile(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
@@ -163,12 +197,16 @@ def _histogram_quantile(evaluator: Evaluates, call: Call, frame: Frame) -> Block
 
 
 FUNCTIONS: dict[str, Implementation] = {
-    **dict.fromkeys([*_COUNTERS, *_OVER_TIME], _windowed),
+    **dict.fromkeys([*_EXTRAPOLATED, *_REDUCERS], _windowed),
     **dict.fromkeys(ELEMENTWISE, _elementwise),
     **dict.fromkeys(DATE_FIELDS, _date),
     "absent": _absent,
     "absent_over_time": _absent_over_time,
+    "histogram_fraction": _histogram_fraction,
     "histogram_quantile": _histogram_quantile,
+    "histogram_quantiles": _histogram_quantiles,
+    **dict.fromkeys(["start", "end", "range", "step"], _query_time),
+    **dict.fromkeys(["min_of", "max_of"], _extreme_of),
     "label_join": label_join,
     "label_replace": label_replace,
     "pi": _pi,

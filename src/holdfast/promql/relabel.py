@@ -13,10 +13,11 @@ from holdfast.promql.tree import Call
 from holdfast.promql.values import (
     NAME,
     Block,
+    Bools,
     Evaluates,
     Frame,
     Labels,
-    refuse_same_labels,
+    merge_same_labels,
 )
 
 _CLASSIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -33,7 +34,8 @@ def label_replace(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
         labels if match is None else _with_label(labels, target, expand(template, match))
         for labels, match in zip(block.labels, found, strict=True)
     ]
-    return _relabelled(block, labels, np.array([match is not None for match in found]), target)
+    touched = np.array([match is not None for match in found], dtype=np.bool_)
+    return _relabelled(block, labels, touched, target)
 
 
 def label_join(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
@@ -62,9 +64,6 @@ def _with_label(labels: Labels, name: str, value: str) -> Labels:
     return {**kept, name: value} if value else kept
 
 
-def _relabelled(block: Block, labels: list[Labels], touched: np.ndarray, target: str) -> Block:
-    refuse_same_labels(labels)
-    renamed = replace(block, labels=labels)
-    if target != NAME or not touched.size:
-        return renamed
-    return replace(renamed, unnamed=block.unnamed & ~touched)
+def _relabelled(block: Block, labels: list[Labels], touched: Bools, target: str) -> Block:
+    unnamed = block.unnamed & ~touched if target == NAME else block.unnamed
+    return merge_same_labels(replace(block, labels=labels, unnamed=unnamed))

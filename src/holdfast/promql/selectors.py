@@ -93,9 +93,8 @@ def _broadcast(
         labels = [labels[row] for row in seen.tolist()]
         values, present, taken = values[seen], present[seen], taken[seen]
     if values.shape[1] != steps:
-        values, present, taken = (
-            np.repeat(part, steps, axis=1) for part in (values, present, taken)
-        )
+        values, taken = np.repeat(values, steps, axis=1), np.repeat(taken, steps, axis=1)
+        present = np.repeat(present, steps, axis=1)
     return block_of(labels, values, present), taken
 
 

@@ -6,7 +6,6 @@ An instant vector over several steps is one `Block`. A sample that is not there 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -23,6 +22,8 @@ Labels = dict[str, str]
 LabelKey = frozenset[tuple[str, str]]
 
 NAME = "__name__"
+METADATA = frozenset([NAME, "__type__", "__unit__"])
+"""What goes together with the metric name when an operation drops it."""
 SAME_LABELS = "vector cannot contain metrics with the same labelset"
 
 
@@ -45,6 +46,8 @@ class Frame:
     times_ms: Ints
     start_ms: int
     end_ms: int
+    step_ms: int = 0
+    """The query's step; 0 for an instant."""
 
     @property
     def steps(self) -> int:
@@ -133,8 +136,8 @@ class Evaluates(Protocol):
         """Evaluate a range vector."""
         ...
 
-    def sample_times(self, node: Node, frame: Frame) -> Floats | None:
-        """Return when a selector's samples were taken, seconds, (series, steps); else None."""
+    def sample_times(self, node: Node, frame: Frame) -> Block | None:
+        """Return when a selector's samples were taken, in seconds, as values; else None."""
         ...
 
 
@@ -148,14 +151,33 @@ def block_of(labels: list[Labels], values: Floats, present: Bools) -> Block:
     return Block(labels, values, present, np.zeros(len(labels), dtype=np.bool_))
 
 
+def stack(blocks: list[Block]) -> Block:
+    """Put the rows of blocks of the same steps one under another."""
+    return Block(
+        [labels for block in blocks for labels in block.labels],
+        np.concatenate([block.values for block in blocks]),
+        np.concatenate([block.present for block in blocks]),
+        np.concatenate([block.unnamed for block in blocks]),
+    )
+
+
+def format_value(value: float) -> str:
+    """Write a number as Go's `FormatFloat(value, 'f', -1, 64)` does."""
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return np.format_float_positional(value, trim="-")
+
+
 def label_key(labels: Labels) -> LabelKey:
     """Return the identity of a labelset."""
     return frozenset(labels.items())
 
 
 def without_name(labels: Labels) -> Labels:
-    """Return the labels but `__name__`."""
-    return {name: value for name, value in labels.items() if name != NAME}
+    """Return the labels but the metric name (and its type and unit)."""
+    return {name: value for name, value in labels.items() if name not in METADATA}
 
 
 def drop_names(block: Block, settings: Settings) -> Block:
@@ -176,15 +198,6 @@ def settle_names(block: Block) -> Block:
         for labels, unnamed in zip(block.labels, block.unnamed.tolist(), strict=True)
     ]
     return merge_same_labels(block_of(labels, block.values, block.present))
-
-
-def refuse_same_labels(labels: Iterable[Labels]) -> None:
-    """Raise `PromQLError` if two series have the same labels, at whatever steps."""
-    seen: set[LabelKey] = set()
-    for key in map(label_key, labels):
-        if key in seen:
-            raise PromQLError(SAME_LABELS, hint="the series differ only by their metric name")
-        seen.add(key)
 
 
 def merge_same_labels(block: Block) -> Block:
