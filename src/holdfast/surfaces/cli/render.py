@@ -52,7 +52,7 @@ def _investigation(payload: ev.Payload, before: Case) -> list[Line]:
         case ev.Triaged():
             return _triaged(payload)
         case ev.HypothesisProposed(hypothesis=hypothesis):
-            return [_thought(hypothesis, before)]
+            return _thought(hypothesis, before)
         case ev.TestPlanned():
             return [_test_planned(payload, before)]
         case ev.TestObserved(result=result):
@@ -94,21 +94,24 @@ def _triaged(triaged: ev.Triaged) -> list[Line]:
     ]  # fmt: skip
 
 
-def _thought(hypothesis: Hypothesis, before: Case) -> Line:
+def _thought(hypothesis: Hypothesis, before: Case) -> list[Line]:
     name = wording.hypothesis_name(before, hypothesis.id)
     below = ""
     if hypothesis.parent_id in before.hypotheses:
         below = f" (explains {wording.hypothesis_name(before, hypothesis.parent_id)})"
-    details = (*(f"predicts: {p}" for p in hypothesis.predicts), *_code(hypothesis))
-    return Line("thought", f"{name} {hypothesis.statement}{below}", details=details)
+    lines = [Line("thought", f"{name} {hypothesis.statement}{below}", details=_code(hypothesis))]
+    if hypothesis.predicts:
+        predicts = f"{name} predicts: {'; '.join(hypothesis.predicts)}"
+        lines.append(Line("thought", predicts, Tone.DIM, routine=True))
+    return lines
 
 
 def _test_planned(planned: ev.TestPlanned, before: Case) -> Line:
     test = planned.test
     name = wording.hypothesis_name(before, test.hypothesis_id)
     force = "outside refutes" if test.decisive else "outside weakens"
-    prediction = f"predicted {wording.bound(test.prediction)}; {force}"
-    return Line("action", f"{name} {test.question}", Tone.PLAIN, (prediction,))
+    prediction = f"predicted {wording.bound(test.prediction)}, {force}"
+    return Line("action", f"{name} {test.question} ({prediction})")
 
 
 def _observed(result: TestResult, before: Case) -> Line:

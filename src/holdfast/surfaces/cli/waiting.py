@@ -7,7 +7,10 @@ from datetime import datetime
 
 from holdfast.learning.formats import duration
 from holdfast.model.case import ActionCase, Case
+from holdfast.model.incident import Status
 from holdfast.surfaces.cli import wording
+
+_ENDED = (Status.CLOSED, Status.DECLINED, Status.MERGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,10 @@ class Wait:
         return min(1.0, max(0.0, self.elapsed_seconds / self.limit_seconds))
 
 
-def waiting(case: Case, now: datetime) -> Wait:
-    """Return what is awaited: a write, its effect, a person, an answer, or the next step."""
+def waiting(case: Case, now: datetime) -> Wait | None:
+    """Return what is awaited: a write, its effect, a person, an answer, the next step, nothing."""
+    if case.status in _ENDED:
+        return None
     known = case.latest_action
     if not case.concluded and known is not None:
         wait = _for_action(case, known, now)

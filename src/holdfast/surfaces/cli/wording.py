@@ -35,6 +35,8 @@ def amount(value: float | None, unit: str) -> str:
         return NO_DATA
     if unit in _WRITERS:
         return _WRITERS[unit](value)
+    if unit == "budgets" and value == 1:
+        unit = "budget"
     return f"{number(value)} {unit}".rstrip()
 
 

@@ -1,0 +1,151 @@
+"""The standing part of the live view: where the incident is now, in rows that fit the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.text import Text
+
+from holdfast.model.case import Case
+from holdfast.surfaces.cli.frame_beliefs import action_rows, hypothesis_rows
+from holdfast.surfaces.cli.frame_sli import sli_rows
+from holdfast.surfaces.cli.phases import Phase, detected_at, phases
+from holdfast.surfaces.cli.sli import SliTrack
+from holdfast.surfaces.cli.story import Chapter
+from holdfast.surfaces.cli.styles import cut, since
+from holdfast.surfaces.cli.waiting import Wait, waiting
+
+_ROOMY_HEIGHT = 34
+_WIDE = 100
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_SPINS_PER_SECOND = 5
+_MARKS = {
+    "done": ("✓", "green"),
+    "running": ("●", "cyan bold"),
+    "pending": ("○", "dim"),
+    "missed": ("-", "dim"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that the frame shows. `passing` is what was asked last, `others` more open incidents."""
+
+    now: datetime
+    autonomy: str
+    chapter: Chapter | None = None
+    tracks: tuple[SliTrack, ...] = ()
+    sli_problem: str = ""
+    passing: str = ""
+    others: int = 0
+
+
+def frame(scene: Scene, width: int, height: int) -> list[Text]:
+    """Return rows of at most `width` cells; at most about half of `height` where it is small."""
+    roomy = height >= _ROOMY_HEIGHT
+    blocks = _blocks(scene, width - 2, roomy=roomy)
+    rows = [_rule(scene, width)]
+    for place, block in enumerate(block for block in blocks if block):
+        if roomy and place:
+            rows.append(Text())
+        rows += [Text(" ").append_text(cut(row, width - 2)) for row in block]
+    return rows
+
+
+def _blocks(scene: Scene, width: int, *, roomy: bool) -> list[list[Text]]:
+    sli = sli_rows(scene.tracks, scene.sli_problem, width, limit=6 if roomy else 2)
+    if scene.chapter is None:
+        return [sli, [_watching_row(scene)]]
+    case = scene.chapter.case
+    wait = waiting(case, scene.now)
+    awaited = [_wait_row(wait, scene.now, width)] if wait else [Text("✓ closed", "green")]
+    if roomy:
+        awaited.append(Text(scene.passing, "dim"))
+    return [
+        _phase_rows(phases(case, scene.chapter.events, scene.now), width),
+        sli,
+        hypothesis_rows(case, width, limit=8 if roomy else 4),
+        action_rows(case, limit=3 if roomy else 1),
+        awaited,
+    ]
+
+
+def _rule(scene: Scene, width: int) -> Text:
+    left, right = Text(), "─"
+    if scene.chapter is not None:
+        case = scene.chapter.case
+        left = _headline(case, scene)
+        right = f" {since(detected_at(case), scene.now)} ─"
+    else:
+        left.append(f"Holdfast watches · level {scene.autonomy}", "bold")
+    left = cut(left, width - len(right) - 6)
+    row = Text("── ", "dim").append_text(left).append(" ")
+    return row.append("─" * (width - row.cell_len - len(right)), "dim").append(right, "dim")
+
+
+def _headline(case: Case, scene: Scene) -> Text:
+    text = Text(f"{case.opened.severity} {case.opened.service}", "bold red")
+    if case.concluded:
+        text.stylize("not red green")
+    parts = ["laboratory"] if case.opened.laboratory else []
+    parts += [f"level {scene.autonomy}", case.status.value]
+    if scene.others:
+        parts.append(f"{scene.others} more open")
+    parts.append(case.incident_id)
+    return text.append(" · " + " · ".join(parts), "not bold")
+
+
+def _phase_rows(known: Sequence[Phase], width: int) -> list[Text]:
+    cell = width // len(known)
+    names, times = Text(), Text()
+    for phase in known:
+        mark, style = _MARKS[phase.state]
+        if phase.late:
+            mark, style = "!", "yellow"
+        names.append_text(_cell(Text(f"{mark} {phase.name}", style), cell))
+        times.append_text(_cell(Text(f"  {_times(phase, wide=width >= _WIDE)}", "dim"), cell))
+    return [names, times]
+
+
+def _cell(text: Text, width: int) -> Text:
+    short = cut(text, width - 1)
+    short.append(" " * (width - short.cell_len))
+    return short
+
+
+def _times(phase: Phase, *, wide: bool) -> str:
+    elapsed = "-" if phase.elapsed_seconds is None else _clock(phase.elapsed_seconds)
+    if phase.target_seconds is None:
+        return elapsed
+    hours = phase.target_seconds > 2 * 3600
+    target = phase.target_seconds / (3600 if hours else 60)
+    unit = "h" if hours else "min"
+    return f"{elapsed} of {target:g} {unit}" if wide else f"{elapsed}/{target:g}{unit[0]}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _watching_row(scene: Scene) -> Text:
+    return _spinner(scene.now).append(" no incident; burn rates are evaluated", "dim")
+
+
+def _wait_row(wait: Wait, now: datetime, width: int) -> Text:
+    elapsed = _clock(wait.elapsed_seconds)
+    if wait.fraction is None or wait.limit_seconds is None:
+        return _spinner(now).append(f" {wait.text} ").append(elapsed, "dim")
+    tail = f" {elapsed} of {_clock(wait.limit_seconds)}"
+    bar = 24 if width >= _WIDE else 12
+    text = cut(Text(f" {wait.text} "), width - bar - len(tail) - 1)
+    filled = round(bar * wait.fraction)
+    row = _spinner(now).append_text(text).append("━" * filled, "cyan")
+    return row.append("─" * (bar - filled), "dim").append(tail, "dim")
+
+
+def _spinner(now: datetime) -> Text:
+    turn = int(now.timestamp() * _SPINS_PER_SECOND) % len(_SPINNER)
+    return Text(_SPINNER[turn], "cyan")

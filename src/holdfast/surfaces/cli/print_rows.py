@@ -1,0 +1,59 @@
+"""Prints rows as a person reads them: within a terminal's width, or one a line in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from holdfast.model.case import Case
+from holdfast.model.event import Event
+from holdfast.surfaces.cli.line import Line
+from holdfast.surfaces.cli.styles import TONES, styled, wrap
+from holdfast.surfaces.cli.summary import SummaryRow, summary
+
+_HEADING_WIDTH = 9
+_PIPE_WIDTH = 100_000
+
+
+def width_of(console: Console) -> int:
+    """Return the terminal's width; a pipe has none, so that nothing is wrapped."""
+    return console.width if console.is_terminal else _PIPE_WIDTH
+
+
+def print_summary(console: Console, case: Case, events: Sequence[Event], now: datetime) -> None:
+    """Print what the incident came to."""
+    title = f"{case.opened.severity} {case.opened.service} · {case.incident_id}"
+    if case.opened.laboratory:
+        title += " · laboratory"
+    rule = Text("── ", "dim").append(title, "bold").append(" ")
+    if console.is_terminal:
+        rule.append("─" * max(0, console.width - rule.cell_len), "dim")
+    write(console, Text(), rule)
+    for row in summary(case, events, now):
+        write(console, *_summary_texts(row, width_of(console)))
+
+
+def print_line(console: Console, line: Line, clock: str) -> None:
+    """Print one line of an incident's account."""
+    write(console, *styled(line, clock, width_of(console)))
+
+
+def write(console: Console, *rows: Text) -> None:
+    """Print rows as they are."""
+    for row in rows:
+        row.rstrip()
+        console.print(row, soft_wrap=True, highlight=False)
+
+
+def _summary_texts(row: SummaryRow, width: int) -> list[Text]:
+    indent = " " * (_HEADING_WIDTH + 2)
+    texts: list[Text] = []
+    for text in row.texts:
+        for place, part in enumerate(wrap(text, width - len(indent) - 2)):
+            style = TONES[row.tone] if not texts else ""
+            texts.append(Text(indent).append("  " * bool(place)).append(part, style))
+    heading = Text(f" {row.heading:<{_HEADING_WIDTH}} ", "bold")
+    return [heading.append_text(texts[0][len(indent) :]), *texts[1:]]

@@ -1,0 +1,120 @@
+"""What an incident came to: outcome, cause, impact, times, actions, work left, files. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdfast.learning.cause import cause_of
+from holdfast.learning.formats import duration, percent
+from holdfast.model.case import ActionCase, Case
+from holdfast.model.event import Event, StatusChanged
+from holdfast.model.hypothesis import Hypothesis
+from holdfast.surfaces.cli import wording
+from holdfast.surfaces.cli.line import Tone
+from holdfast.surfaces.cli.phases import Phase, phases
+
+_EFFECTS = {
+    "seen": ("effect seen", Tone.GOOD),
+    "not_seen": ("effect not seen", Tone.BAD),
+    "no_data": ("effect unknown", Tone.WARN),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """A heading and what stands beside it, a text a row."""
+
+    heading: str
+    texts: tuple[str, ...]
+    tone: Tone = Tone.PLAIN
+
+
+def summary(case: Case, events: Sequence[Event], now: datetime) -> tuple[SummaryRow, ...]:
+    """Return the rows; what there is nothing of is left out, except for the cause."""
+    rows = (
+        _outcome(case, events),
+        _cause(case),
+        _impact(case),
+        SummaryRow("phases", tuple(_phase(p) for p in phases(case, events, now) if _shown(p))),
+        *(_action(known) for known in case.actions.values()),
+        SummaryRow(
+            "to do",
+            tuple(f"{i.type}: {i.title} ({i.owner}, {i.due})" for i in case.action_items),
+        ),
+        _files(case),
+    )
+    return tuple(row for row in rows if row.texts)
+
+
+def _outcome(case: Case, events: Sequence[Event]) -> SummaryRow:
+    if case.outcome is None:
+        return SummaryRow("status", (case.status.value,), Tone.WARN)
+    reasons = [
+        e.payload.reason
+        for e in events
+        if isinstance(e.payload, StatusChanged) and e.payload.outcome is case.outcome
+    ]
+    name = case.outcome.value.replace("_", " ")
+    gaps = tuple(f"gap: {gap}" for gap in case.escalated.gaps) if case.escalated else ()
+    tone = Tone.BAD if case.escalated else Tone.GOOD
+    return SummaryRow("outcome", (f"{name}: {reasons[-1]}" if reasons else name, *gaps), tone)
+
+
+def _cause(case: Case) -> SummaryRow:
+    cause = cause_of(case)
+    believed = [h for h in (cause.origin, cause.mechanism) if h is not None]
+    if not believed:
+        return SummaryRow("cause", ("none is supported by evidence",), Tone.WARN)
+    unique = [h for place, h in enumerate(believed) if h not in believed[:place]]
+    spots = [
+        f"{spot.path}:{spot.line} {spot.symbol}: {spot.why}" for h in unique for spot in h.code
+    ]
+    return SummaryRow("cause", (*(_belief(h) for h in unique), *spots))
+
+
+def _belief(hypothesis: Hypothesis) -> str:
+    return (
+        f"{hypothesis.statement} ({hypothesis.status}, {percent(round(hypothesis.confidence, 2))})"
+    )
+
+
+def _impact(case: Case) -> SummaryRow:
+    figures = wording.impact(case.triage.impact) if case.triage else ()
+    return SummaryRow("impact", (", ".join(figures),) if figures else ())
+
+
+def _shown(phase: Phase) -> bool:
+    return phase.state != "pending"
+
+
+def _phase(phase: Phase) -> str:
+    target = "" if phase.target_seconds is None else f", target {duration(phase.target_seconds)}"
+    if phase.state == "missed":
+        return f"{phase.name:<9} not reached{target}"
+    elapsed = "unknown" if phase.elapsed_seconds is None else duration(phase.elapsed_seconds)
+    late = ", late" if phase.late else ""
+    running = ", not over" if phase.state == "running" else ""
+    return f"{phase.name:<9} {elapsed}{target}{late}{running}"
+
+
+def _action(known: ActionCase) -> SummaryRow:
+    effect = f"expected {wording.expected(known.action.expected_effect)}"
+    verdict = known.verdict
+    if verdict is None:
+        outcome = known.outcome_of("act") or (known.guard.decision if known.guard else "proposed")
+        return SummaryRow("action", (known.action.title, f"{effect}: {outcome}"), Tone.WARN)
+    words, tone = _EFFECTS[verdict.effect]
+    measured = wording.amount(verdict.measured, known.action.expected_effect.bound.unit)
+    undone = ", undone" if known.outcome_of("undo") == "done" else ""
+    texts = (known.action.title, f"{effect}; measured {measured}: {words}{undone}")
+    return SummaryRow("action", texts, tone)
+
+
+def _files(case: Case) -> SummaryRow:
+    report = case.postmortem
+    if report is None:
+        return SummaryRow("files", ())
+    check = f"holdfast verify {report.markdown_path}"
+    return SummaryRow("files", (report.markdown_path, report.json_path, f"check it: {check}"))

@@ -1,0 +1,106 @@
+"""How events are shown: live in a terminal, plain lines in a pipe, or JSON."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from rich.console import Console
+
+from holdfast.model.base import utc_now
+from holdfast.model.case import Case
+from holdfast.model.event import Event
+from holdfast.surfaces.cli.line import Line
+from holdfast.surfaces.cli.live import LiveView
+from holdfast.surfaces.cli.print_rows import print_summary
+from holdfast.surfaces.cli.sli import SliReader
+from holdfast.surfaces.cli.story import History, Story
+
+
+class View(Protocol):
+    """A `with` block during which events are shown."""
+
+    @property
+    def story(self) -> Story:
+        """The incidents heard of. Read it when the block has ended."""
+        ...
+
+    def on_event(self, entry: Event) -> None:
+        """Show an event. May be called by any thread; one that was shown already is skipped."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def open_view(
+    stream: TextIO,
+    *,
+    as_json: bool = False,
+    autonomy: str = "observe",
+    read_sli: SliReader | None = None,
+    history: History | None = None,
+) -> View:
+    """Return the view that suits the stream. `history` tells earlier events of an incident."""
+    if as_json:
+        return LineView(stream, as_json=True, history=history)
+    console = Console(file=stream)
+    if not console.is_terminal or console.is_dumb_terminal:
+        return LineView(stream, as_json=False, history=history)
+    return LiveView(console, autonomy=autonomy, read_sli=read_sli, history=history)
+
+
+class LineView:
+    """One event a line: text without colours, or the event as it stands in the ledger."""
+
+    def __init__(self, stream: TextIO, *, as_json: bool, history: History | None = None) -> None:
+        self._stream = stream
+        self._as_json = as_json
+        self._story = Story(history)
+        self._lock = threading.Lock()
+
+    @property
+    def story(self) -> Story:
+        """See `View.story`."""
+        return self._story
+
+    def on_event(self, entry: Event) -> None:
+        """See `View.on_event`."""
+        with self._lock:
+            lines = self._story.take(entry)
+            if lines:
+                text = entry.model_dump_json() if self._as_json else plain(entry, lines)
+                print(text, file=self._stream, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+
+def plain(entry: Event, lines: Sequence[Line]) -> str:
+    """Return an event as one line: when, which incident, what kind, and all that it says."""
+    said = " · ".join(line.flat for line in lines)
+    return f"{entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.incident_id} {lines[0].label:<12}{said}"
+
+
+def conclude(
+    stream: TextIO, case: Case, events: Sequence[Event], now: datetime | None = None
+) -> None:
+    """Write the summary of an incident."""
+    print_summary(Console(file=stream, highlight=False), case, events, now or utc_now())
