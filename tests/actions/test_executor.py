@@ -195,6 +195,15 @@ def test_a_deployer_that_fails_is_left_to_a_person(tool: TeamTool) -> None:
     assert isinstance(_settled(executor, action, performance.outcome, 1), AskPerson)
 
 
+def test_a_deployer_that_fails_after_acting_is_doubted_and_found_done(tool: TeamTool) -> None:
+    executor, action = _executor(tool), rollback()
+    tool.set_mood("does_then_fails")
+    performance = executor.perform(action, "act", 1)
+    assert performance.outcome == "unknown"
+    assert "the probe says took_effect" in performance.detail
+    assert isinstance(_settled(executor, action, performance.outcome, 1), RecordDone)
+
+
 def test_a_deployer_that_says_done_and_did_nothing_is_not_believed(tool: TeamTool) -> None:
     tool.set_mood("lies")
     performance = _executor(tool).perform(rollback(), "act", 1)

@@ -1,9 +1,9 @@
 """A team's deploy tool, as a real program with a state file, and a deployer that calls it.
 
 Run as a program: `team_tool.py FOLDER current|deploy|rollback|weights ARGUMENT...`. What it was
-asked to do is appended to `FOLDER/log`; a file `FOLDER/mood` says how it behaves: `fails`,
-`hangs` (before doing it), `does_then_hangs`, `lies` (does nothing, ends well), `babbles`,
-`moving` (a deployment is under way).
+asked to do is appended to `FOLDER/log`; a file `FOLDER/mood` says how it behaves: `fails` or
+`hangs` (before doing it), `does_then_fails`, `does_then_hangs`, `lies` (does nothing, ends well),
+`babbles` or `unreachable` (for `current`), `moving` (a deployment is under way).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _main(folder: Path, verb: str, arguments: list[str]) -> int:
         (folder / "state.json").write_text(json.dumps(states))
     if mood == "does_then_hangs":
         _hang(folder)
-    return 0
+    return 4 if mood == "does_then_fails" else 0
 
 
 def _current(mood: str, states: dict[str, dict[str, float]], service: str) -> int:

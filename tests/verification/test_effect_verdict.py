@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.errors import EvidenceError
 from holdfast.model.action import ExpectedEffect, Verdict
-from holdfast.model.evidence import Evidence, EvidenceKind, Matrix, Outcome, Series, Text
+from holdfast.model.evidence import Evidence, EvidenceKind, Matrix, Outcome, Series, Text, Window
 from holdfast.model.hypothesis import Bound
 from holdfast.verification.effect import StillWaiting, judge, recovered
 
@@ -168,6 +168,22 @@ def test_a_series_that_ends_with_its_version_does_not_hold_up_the_others() -> No
 def test_the_answer_to_another_question_is_refused() -> None:
     with pytest.raises(EvidenceError, match="answers 'other'"):
         _judge(_evidence(_seconds(0, 60, GOOD), query="other"), now=60)
+
+
+def test_a_question_that_failed_is_no_data_whatever_it_was_called() -> None:
+    failed = _evidence(query="prometheus_query(query='slow_ratio')", outcome=Outcome.ERROR)
+    assert _effect(failed, now=60) == "no_data"
+
+
+@pytest.mark.parametrize(("read_after", "effect"), [(0, "seen"), (4.5, "seen"), (8, "waiting")])
+def test_the_wait_for_an_answer_is_no_silence_but_an_old_answer_is(
+    read_after: float, effect: str
+) -> None:
+    window = Window(
+        start=datetime.fromtimestamp(ACTED, UTC), end=datetime.fromtimestamp(ACTED + 20, UTC)
+    )
+    asked = _evidence(_seconds(0, 20, GOOD)).model_copy(update={"window": window})
+    assert _effect(asked, now=20 + read_after) == effect
 
 
 def test_evidence_of_another_shape_is_refused() -> None:

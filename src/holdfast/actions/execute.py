@@ -71,8 +71,9 @@ class Executor:
         """Run the part's steps in order, up to the first that does not succeed.
 
         `done` = the deployer said so and the probe agrees; `not_needed` = nothing was done, the
-        world is as wanted already; `failed` = it was refused or answered that it failed;
-        `unknown` = nobody can say. Raises nothing for what a deployer or a plan can get wrong.
+        world is as wanted already; `failed` = it was refused or said to have failed, and the
+        world is as before; `unknown` = nobody can say, or the deployer and the probe disagree.
+        Raises nothing for what a deployer or a plan can get wrong.
         """
         began = self._clock()
         asked_at = utc_now()
@@ -153,7 +154,7 @@ class Executor:
             except DeployerTimeout as error:
                 return _Told("unknown", (*log, str(error)))
             except HoldfastError as error:
-                return _Told("failed", (*log, str(error)))
+                return self._refused(action, part, plan, [*log, str(error)])
         return self._confirmed(action, part, plan, log)
 
     def _run(self, step: Step, key: str) -> None:
@@ -190,6 +191,13 @@ class Executor:
         if self.probe(action, part) != "took_effect":
             return _Told("failed", (*log, "the world is not as it was planned for"))
         return _Told("not_needed" if nothing_done else "done", (*log, "it is as wanted already"))
+
+    def _refused(self, action: Action, part: Part, plan: Operation, log: list[str]) -> _Told:
+        """A deployer that says it failed may have done a part, or all: the probe must agree."""
+        answer = self.probe(action, part)
+        if answer == "not_taken" or not plan.services():
+            return _Told("failed", tuple(log))
+        return _Told("unknown", (*log, f"it was told to have failed, but the probe says {answer}"))
 
     def _confirmed(self, action: Action, part: Part, plan: Operation, log: list[str]) -> _Told:
         """A deployer's word is not the world: the probe must agree, where one can be asked."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from holdfast.errors import EvidenceError
 from holdfast.model.action import ExpectedEffect, Verdict
-from holdfast.model.evidence import Evidence
+from holdfast.model.evidence import Evidence, Outcome
 from holdfast.model.hypothesis import Bound
 from holdfast.verification.run import SILENCE, Run, measure_run
 
@@ -52,7 +52,7 @@ def judge(
 
     Raises EvidenceError where the evidence answers another question or is no range matrix.
     """
-    if evidence.query != expected.query:
+    if evidence.outcome is not Outcome.ERROR and evidence.query != expected.query:
         raise EvidenceError(
             f"evidence {evidence.id} answers {evidence.query!r}, "
             f"but the effect is measured by {expected.query!r}"

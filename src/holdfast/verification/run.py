@@ -16,6 +16,9 @@ MOST_STEPS_BETWEEN_POINTS = 2
 LEAST_COVERAGE = 0.9
 """The fraction of steps that must carry data over the time that is claimed as held."""
 
+LONGEST_ASKING_SECONDS = 5.0
+"""Between the end of what was asked and the reading of its answer: that wait is no silence."""
+
 _SLACK_STEPS = 0.01
 """Times are floats."""
 
@@ -50,10 +53,12 @@ class _Point:
 def measure_run(evidence: Evidence, bound: Bound, *, since: float, now: float) -> Run:
     """Return the run up to `now`, reading nothing before `since` (both Unix seconds).
 
-    Several series count as one: at each time all of them must be inside. NaN is no data.
+    Several series count as one: at each time all of them must be inside. NaN is no data. Where
+    the evidence was asked for just before `now`, its window's end is what up to now means.
     Raises EvidenceError where data is no range matrix with a step.
     """
     step = _step(evidence)
+    now = _asked_until(evidence, now)
     points = _points(evidence, bound, since, now)
     if not points:
         return Run(0.0, SILENCE, None, None)
@@ -80,6 +85,13 @@ def _step(evidence: Evidence) -> float:
     if not isinstance(evidence.value, Matrix) or not evidence.step_seconds:
         raise EvidenceError(f"evidence {evidence.id} is no range matrix with a step")
     return evidence.step_seconds
+
+
+def _asked_until(evidence: Evidence, now: float) -> float:
+    if evidence.window is None:
+        return now
+    end = evidence.window.end.timestamp()
+    return end if 0 <= now - end <= LONGEST_ASKING_SECONDS else now
 
 
 def _points(evidence: Evidence, bound: Bound, since: float, now: float) -> list[_Point]:
