@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from holdfast.delivery.deployer import Deployer, DeploymentState
-from holdfast.errors import DeliveryError
+from holdfast.errors import HoldfastError
 from holdfast.model.action import WorldState
 from holdfast.model.base import utc_now
 from holdfast.model.evidence import Cell, Evidence, EvidenceKind, Outcome, Table
+
+_QUESTIONS_AT_ONCE = 8
 
 COLUMNS = ("service", "version", "weight_percent", "in_progress")
 
@@ -23,13 +26,10 @@ def read_world(
     """
     asked_at = utc_now()
     wanted = [service for service in sorted(set(services)) if service in deployers]
-    states: list[DeploymentState] = []
-    errors: list[str] = []
-    for service in wanted:
-        try:
-            states.append(deployers[service].current(service))
-        except DeliveryError as error:
-            errors.append(f"{service}: {error}")
+    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
+        answers = list(pool.map(lambda service: _ask(deployers[service], service), wanted))
+    states = [answer for answer in answers if isinstance(answer, DeploymentState)]
+    errors = [answer for answer in answers if isinstance(answer, str)]
     world = WorldState(versions={state.service: dict(state.weights) for state in states})
     evidence = Evidence.seal(
         kind=EvidenceKind.COMMAND,
@@ -41,6 +41,14 @@ def read_world(
         error="; ".join(errors),
     )
     return world, evidence
+
+
+def _ask(deployer: Deployer, service: str) -> DeploymentState | str:
+    """Return the state, or in words why there is none."""
+    try:
+        return deployer.current(service)
+    except HoldfastError as error:
+        return f"{service}: {error}"
 
 
 def _outcome(wanted: list[str], errors: list[str]) -> Outcome:
