@@ -82,7 +82,7 @@ DIFF = """\
 diff --git a/labels/print.py b/labels/print.py
 --- a/labels/print.py
 +++ b/labels/print.py
-@@ -10,6 +10,9 @@ def labels_of(session, parcels):
+@@ -10,5 +10,7 @@ def labels_of(session, parcels):
      \"\"\"Return the labels of 250 parcels at most.\"\"\"
      found = []
 -    rows = session.execute(LABELS_OF_MANY, {"ids": [p.id for p in parcels]})
@@ -349,9 +349,9 @@ _INSTANTS: dict[str, float | None] = {
 def answer(question: Question) -> Evidence:
     """What the world answers to a final question."""
     arguments = question.call.arguments
-    if question.call.tool == "search_logs":
+    if question.call.tool == "get_request_impact":
         return table(
-            f"search_logs({arguments})",
+            f"get_request_impact({arguments})",
             ("version", "requests", "slow_requests", "failed_requests", "users", "users_affected"),
             [("7.4", 2731, 11, 0, 301, 11), ("*", 12047, 9322, 0, 412, 397)],
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from holdfast.learning.formats import duration, multiple
-from holdfast.learning.questions import LATENCIES, Span, chart_span, healthy_span, incident_span
+from holdfast.learning.questions import LATENCIES, Span, chart_span, incident_span
 from holdfast.learning.svg import Chart, Level, Line, Mark, draw
 from holdfast.model.case import Case
 from holdfast.model.config import Config
@@ -113,20 +114,26 @@ def _chart(
 ) -> Chart:
     start, end = incident_span(case)
     incident = Span(start.timestamp(), end.timestamp())
-    whole = chart_span(incident, healthy_span(case))
-    times = [at for line in lines for at, _ in line.points]
+    shown = chart_span(incident)
+    cut = [_cut(line, shown) for line in lines]
+    times = [at for line in cut for at, _ in line.points]
     return Chart(
         title=title,
         unit=unit,
-        lines=lines,
+        lines=cut,
         levels=levels,
         marks=_marks(case),
-        start=min(times, default=whole.start),
+        start=min(times, default=shown.start),
         end=max([*times, incident.end]),
         band=(incident.start, incident.end),
         top_at_most=top,
         top_at_least=top or 0.0,
     )
+
+
+def _cut(line: Line, shown: Span) -> Line:
+    inside = [(at, v) for at, v in line.points if shown.start <= at <= shown.end]
+    return replace(line, points=inside)
 
 
 def _lines(

@@ -111,8 +111,8 @@ def _mitigation(case: Case) -> Iterator[Answer]:
         yield True, "The mitigation is verified by measurement."
     elif any(a.verdict and a.verdict.effect == "seen" for a in case.actions.values()):
         yield True, "The action's expected effect was seen."
-    elif case.outcome is IncidentOutcome.FALSE_ALARM:
-        yield True, "No mitigation was needed: a false alarm."
+    elif case.outcome in (IncidentOutcome.FALSE_ALARM, IncidentOutcome.RECOVERED):
+        yield True, "No mitigation was needed: the objective was measured to hold."
     else:
         yield False, "No mitigation is verified, nor shown to be unnecessary."
 

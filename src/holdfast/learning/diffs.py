@@ -52,7 +52,7 @@ def hunks(diff: str) -> Iterator[Hunk]:
 
 def _end(lines: list[str], at: int, old: int, new: int) -> int:
     at += 1
-    while at < len(lines) and (old > 0 or new > 0):
+    while at < len(lines) and (old > 0 or new > 0) and lines[at][:1] in ("", *" +-\\"):
         old -= not lines[at].startswith(("+", "\\"))
         new -= not lines[at].startswith(("-", "\\"))
         at += 1

@@ -27,6 +27,9 @@ from holdfast.slo.burn import burn_rate_threshold
 _FACT, _ANSWER = "learn:fact:", "learn:answer:"
 LEDGER, CONFIGURATION, DEFAULTS = "ledger", "holdfast.yaml", "holdfast's documented defaults"
 
+LAST_ENTRY = "last_entry"
+"""Stands among the milestones: until when an incident that is not over is known."""
+
 SETTING_COLUMNS = ("setting", "value")
 
 
@@ -102,9 +105,7 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> Table:
 def _ledger_tables(case: Case, events: Sequence[Event]) -> dict[str, Table]:
     changes = case.triage.changes if case.triage else ()
     return {
-        "milestones": _table(
-            ("milestone", "unix_seconds"), ((m.name, _unix(m.at)) for m in case.milestones.values())
-        ),
+        "milestones": _table(("milestone", "unix_seconds"), _milestones(case)),
         "entries": _table(
             ("entry", "kind", "unix_seconds"),
             ((e.sequence, e.payload.kind, _unix(e.at)) for e in events),
@@ -179,6 +180,11 @@ def _seconds(one: ActionCase, part: str) -> float | None:
 def _measured(case: Case, test_id: str) -> float | None:
     result = case.results.get(test_id)
     return result.measured if result else None
+
+
+def _milestones(case: Case) -> list[tuple[Cell, ...]]:
+    reached: list[tuple[Cell, ...]] = [(m.name, _unix(m.at)) for m in case.milestones.values()]
+    return [*reached, (LAST_ENTRY, _unix(case.last_event_at))]
 
 
 def _windows(case: Case) -> list[tuple[Cell, ...]]:

@@ -1,10 +1,10 @@
-"""Users affected, counted from logs where their lines carry a user."""
+"""Counts from a service's log: exact, where counters are extrapolated."""
 
 from __future__ import annotations
 
+from holdfast.evidence.logs import ALL_VERSIONS
 from holdfast.learning.figures import Said
 from holdfast.learning.writing import Writing
-from holdfast.model.evidence import Table
 
 
 def users_affected(w: Writing) -> Said | None:
@@ -14,7 +14,15 @@ def users_affected(w: Writing) -> Said | None:
     """
     triage = w.case.triage
     measured = triage.impact.figures.get("users_affected") if triage else None
-    item = w.answers.get(f"logs:{w.case.opened.service}")
-    if item is not None and isinstance(item.value, Table) and "users" in item.value.columns:
-        return w.book.of("column_total", item, style="count", column="users")
+    counted = from_log(w, "users_affected")
+    if counted is not None:
+        return counted
     return w.book.adopt(measured, "count") if measured else None
+
+
+def from_log(w: Writing, column: str) -> Said | None:
+    """Return a count of all versions from the service's log; None where it has no log."""
+    item = w.answers.get(f"log impact:{w.case.opened.service}")
+    if item is None:
+        return None
+    return w.cell(item, "version", ALL_VERSIONS, column, "count", "")

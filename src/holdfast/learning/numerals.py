@@ -25,7 +25,7 @@ MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
 _LETTER = r"[^\W\d_]"
 _CODE = re.compile(r"(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)")
-_TARGET = re.compile(r"\]\([^)\s]*\)|<a id=\"[^\"]*\"></a>|<?https?://[^\s)>]+>?")
+_TARGET = re.compile(r"(?<!\\)\]\([^)\s]*\)|<a id=\"[^\"]*\"></a>|<?https?://[^\s)>]+>?")
 _IDENTIFIER = re.compile(
     rf"(?<![\w.,:])(?:"
     rf"\d+(?:\.\d+){{2,}}(?::\d+)?(?![\w.]*\d)"

@@ -190,5 +190,6 @@ def _title(case: Case) -> str:
     """The incident's title, unless it says numbers: a heading is no place for a footnote."""
     title = prepared(case.opened.title, names_of(case))
     if bare_numerals(title, names_of(case)):
-        title = f"an incident of `{case.opened.service}`"
+        missed = f" misses its objective `{case.opened.slo}`" if case.opened.slo else ""
+        title = f"`{case.opened.service}`{missed}" if missed else f"`{case.opened.service}`"
     return f"Post-mortem: {title}"

@@ -13,7 +13,7 @@ The engine asks each question through the toolbox and passes the answers by name
     burn:SLO:TIER:W    the burn rate over the tier's long or short window, over time; they also
                        show that the alert fires on the incident's own data and on no healthy one
     history:SLO        the request rate over the period: how far back the counters reach
-    logs:SERVICE       the logs of a service whose lines carry users
+    log impact:SERVICE requests, slow and failed ones, users affected, counted in the log: exact
 
 A question whose template is not configured is not asked: the report says `not configured`.
 """
@@ -21,7 +21,7 @@ A question whose template is not configured is not asked: the report says `not c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,7 +77,7 @@ def incident_span(case: Case) -> tuple[datetime, datetime]:
 def questions(
     case: Case,
     services: Iterable[Service],
-    slos: Iterable[SLO],
+    slos: Sequence[SLO],
     start: datetime,
     end: datetime,
     *,
@@ -88,17 +88,17 @@ def questions(
     service = known.get(case.opened.service)
     incident = Span(start.timestamp(), end.timestamp())
     healthy = healthy_span(case)
-    chart = chart_span(incident, healthy)
+    chart, proof = chart_span(incident), proof_span(incident, healthy)
     step = _step(chart, resolution_seconds)
     found: list[Question] = []
     for slo in slos:
         if slo.service == case.opened.service:
             found += _impact(slo, incident, healthy)
-            found += _burns(slo, chart, step)
+            found += _burns(slo, proof, _step(proof, resolution_seconds))
             found += _ratios(slo, chart, step, 4 * resolution_seconds)
     if service:
         found += _latencies(service, incident, healthy, chart, step, 4 * resolution_seconds)
-    return (*found, *_logs(case, known, start))
+    return (*found, *_log(service, slos, incident))
 
 
 def healthy_span(case: Case) -> Span | None:
@@ -109,12 +109,16 @@ def healthy_span(case: Case) -> Span | None:
     return Span(triage.healthy_from.timestamp(), triage.healthy_to.timestamp())
 
 
-def chart_span(incident: Span, healthy: Span | None) -> Span:
-    """Return what the charts show: some healthy time, the incident, and a look behind it."""
+def chart_span(incident: Span) -> Span:
+    """Return what the charts show: some time before, the incident, and a look behind it."""
     length = incident.seconds
-    lead = max(60.0, length / 2)
-    start = min(incident.start - lead, healthy.start if healthy else incident.start)
-    return Span(start, incident.end + 0.1 * length)
+    return Span(incident.start - max(60.0, length), incident.end + 0.1 * length)
+
+
+def proof_span(incident: Span, healthy: Span | None) -> Span:
+    """Return what burn rates are asked for: the charts' time, and all of the healthy window."""
+    chart = chart_span(incident)
+    return Span(min(chart.start, healthy.start if healthy else chart.start), chart.end)
 
 
 def burn(slo: SLO, window_seconds: float) -> str:
@@ -177,18 +181,20 @@ def _latencies(
             yield _instant(f"latency {name} before", fill(template, healthy.seconds), healthy.end)
 
 
-def _logs(case: Case, services: Mapping[str, Service], start: datetime) -> Iterator[Question]:
-    minutes = math.ceil((case.last_event_at - start).total_seconds() / 60) + 1.0
-    for name in _with_logs(case, services):
-        call = ToolCall(
-            tool="search_logs", arguments={"service": name, "lookback_minutes": minutes}
-        )
-        yield Question(name=f"logs:{name}", call=call)
-
-
-def _with_logs(case: Case, services: Mapping[str, Service]) -> Sequence[str]:
-    service = services.get(case.opened.service)
-    return [service.name] if service and service.logs else []
+def _log(service: Service | None, slos: Iterable[SLO], incident: Span) -> Iterator[Question]:
+    if service is None or service.logs is None:
+        return
+    own = (slo.threshold_seconds for slo in slos if slo.service == service.name)
+    threshold = next((seconds for seconds in own if seconds is not None), None)
+    arguments: dict[str, Argument] = {
+        "service": service.name,
+        "lookback_minutes": (incident.end - incident.start) / 60,
+        "until": incident.end,
+    }
+    if threshold is not None:
+        arguments["slow_seconds"] = threshold
+    call = ToolCall(tool="get_request_impact", arguments=arguments)
+    yield Question(name=f"log impact:{service.name}", call=call)
 
 
 def _instant(name: str, query: str, at: float) -> Question:

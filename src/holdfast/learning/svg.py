@@ -17,8 +17,8 @@ from holdfast.learning.numerals import MINUS
 
 WIDTH, PLOT_HEIGHT = 960.0, 230.0
 _LEFT, _RIGHT, _BOTTOM = 66.0, 20.0, 44.0
-_TITLE, _ROW = 50.0, 18.0
-_CHARACTER = 6.3
+_TITLE, _ROW, _KEY_ROW = 32.0, 18.0, 20.0
+_CHARACTER = 6.9
 """Pixels that a character of a mark's label takes at 11 px, about."""
 
 _STYLE = (
@@ -91,7 +91,9 @@ class _Frame:
 def draw(chart: Chart) -> str:
     """Return the chart as an SVG document."""
     rows = _rows(chart)
-    frame = _frame(chart, _TITLE + 26 + _ROW * (max(rows, default=0) + 1))
+    keys, key_rows = _legend(chart)
+    top = _TITLE + 10 + _KEY_ROW * key_rows + _ROW * (max(rows, default=0) + 1)
+    frame = _frame(chart, top)
     height = frame.bottom + _BOTTOM
     ids = " ".join(dict.fromkeys(line.evidence_id for line in chart.lines))
     parts = [
@@ -101,7 +103,7 @@ def draw(chart: Chart) -> str:
         f"<metadata>Drawn by Holdfast from evidence {ids}</metadata>",
         f"<style>{_STYLE}</style>",
         f'<text class="title" x="{_LEFT:g}" y="26">{escape(chart.title)}</text>',
-        *_legend(chart),
+        *keys,
         *_band(chart, frame),
         *_y_axis(chart, frame),
         *_x_axis(chart, frame),
@@ -141,18 +143,23 @@ def _ticks(low: float, high: float, many: int) -> list[float]:
     return [i * step for i in range(first, last + 1)]
 
 
-def _legend(chart: Chart) -> list[str]:
+def _legend(chart: Chart) -> tuple[list[str], int]:
+    """Return the legend, and how many rows it takes."""
     parts: list[str] = []
-    x = _LEFT
+    x, row = _LEFT, 0
     for item in (*chart.lines, *chart.levels):
+        length = 28 + len(item.name) * 6.8
+        if x > _LEFT and x + length > WIDTH - _RIGHT:
+            x, row = _LEFT, row + 1
+        y = _TITLE + 13 + _KEY_ROW * row
         dashed = ' stroke-dasharray="6 4"' if isinstance(item, Level) else ""
         parts.append(
-            f'<line x1="{x:.1f}" x2="{x + 22:.1f}" y1="45" y2="45" stroke="{item.colour}" '
+            f'<line x1="{x:.1f}" x2="{x + 22:.1f}" y1="{y:g}" y2="{y:g}" stroke="{item.colour}" '
             f'stroke-width="2.5"{dashed}/>'
-            f'<text x="{x + 28:.1f}" y="49">{escape(item.name)}</text>'
+            f'<text x="{x + 28:.1f}" y="{y + 4:g}">{escape(item.name)}</text>'
         )
-        x += 28 + len(item.name) * 6.6 + 24
-    return parts
+        x += length + 22
+    return parts, row + 1
 
 
 def _band(chart: Chart, frame: _Frame) -> list[str]:

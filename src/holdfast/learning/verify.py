@@ -25,7 +25,7 @@ from holdfast.learning.numerals import bare_numerals
 from holdfast.learning.postmortem import texts_of
 from holdfast.learning.quotes import names_of
 from holdfast.learning.report import Finding, VerifyReport
-from holdfast.learning.verify_markdown import check_markdown
+from holdfast.learning.verify_markdown import MarkdownCheck
 from holdfast.ledger.chain import check_chain
 from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Ledger
@@ -299,6 +299,5 @@ def _markdown_findings(kept: _Kept, *, required: bool) -> Iterator[Finding]:
         record = to_markdown(kept.report, kept.evidence)
     except EvidenceError:  # a text names a figure that is not there: found already
         record = ""
-    yield from check_markdown(
-        kept.markdown.read_text(), record, figures, _names(kept), file=kept.markdown.name
-    )
+    check = MarkdownCheck(record, figures, _names(kept), file=kept.markdown.name)
+    yield from check.findings(kept.markdown.read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ from holdfast.model.figure import Figure
 _MARKER = re.compile(r"\[\^(?P<id>[^\]\s]+)\]")
 _NOTE = re.compile(r"\[\^(?P<id>[^\]\s]+)\]:")
 _FENCE = re.compile(r"\s{0,3}(?P<ticks>`{3,}|~{3,})")
+_DIGIT = re.compile(r"\d")
 _WORD_WITH_DIGIT = re.compile(r"\S*\d\S*")
 
 
@@ -28,22 +29,37 @@ class _Line:
     number: int
     text: str
     fenced: bool
+    has_digit: bool
 
 
-def check_markdown(
-    markdown: str,
-    record: str,
-    figures: Mapping[str, Figure],
-    names: Collection[str],
-    *,
-    file: str = "postmortem.md",
-) -> list[Finding]:
-    """Return what differs. `record` is the Markdown as the record renders it."""
-    lines = _lines(markdown)
-    found = [f for line in lines if not line.fenced for f in _prose(line, figures, names, file)]
-    named = {finding.line for finding in found}
-    changed = _differences(lines, _lines(record), figures, file)
-    return sorted([*found, *(f for f in changed if f.line not in named)], key=lambda f: f.line or 0)
+class MarkdownCheck:
+    """Compares documents with one record: its Markdown as `to_markdown` renders it.
+
+    A line that is also the record's is right as it stands; only the others are looked at closely.
+    """
+
+    def __init__(
+        self, record: str, figures: Mapping[str, Figure], names: Collection[str], *, file: str
+    ) -> None:
+        self._record = _lines(record)
+        self._known = {line.text for line in self._record}
+        self._figures = figures
+        self._names = names
+        self._file = file
+
+    def findings(self, markdown: str) -> list[Finding]:
+        """Return what differs, in the order of the document's lines."""
+        lines = _lines(markdown)
+        found = [
+            finding
+            for line in lines
+            if not line.fenced and line.text not in self._known
+            for finding in _prose(line, self._figures, self._names, self._file)
+        ]
+        named = {finding.line for finding in found}
+        changed = _differences(lines, self._record, self._figures, self._file)
+        found += [finding for finding in changed if finding.line not in named]
+        return sorted(found, key=lambda finding: finding.line or 0)
 
 
 def _lines(markdown: str) -> list[_Line]:
@@ -51,7 +67,7 @@ def _lines(markdown: str) -> list[_Line]:
     fence = ""
     for number, text in enumerate(markdown.splitlines(), start=1):
         opened = _FENCE.match(text)
-        lines.append(_Line(number, text, bool(fence)))
+        lines.append(_Line(number, text, bool(fence), _DIGIT.search(text) is not None))
         if fence:
             if opened and opened["ticks"].startswith(fence) and text.strip() == opened["ticks"]:
                 fence = ""
@@ -144,16 +160,32 @@ def _differences(
     lines: Sequence[_Line], record: Sequence[_Line], figures: Mapping[str, Figure], file: str
 ) -> Iterator[Finding]:
     """Yield what the record has and the document has otherwise, or no longer."""
-    mine = [line for line in lines if _WORD_WITH_DIGIT.search(line.text)]
-    its = [line for line in record if _WORD_WITH_DIGIT.search(line.text)]
+    mine, its = _digit_lines(lines), _digit_lines(record)
+    first = _common(mine, its)
+    tail = _common(mine[first:][::-1], its[first:][::-1])
+    mine, its = mine[first : len(mine) - tail], its[first : len(its) - tail]
     blocks = SequenceMatcher(
-        None, [li.text.strip() for li in its], [li.text.strip() for li in mine], autojunk=False
+        None,
+        [line.text.strip() for line in its],
+        [line.text.strip() for line in mine],
+        autojunk=False,
     ).get_opcodes()
     last = lines[-1].number if lines else 1
     for kind, a, b, c, d in blocks:
         if kind != "equal" and b > a:
             near = mine[min(c, len(mine) - 1)].number if mine else last
             yield from _word_differences(_words(its[a:b]), _words(mine[c:d]), near, figures, file)
+
+
+def _digit_lines(lines: Sequence[_Line]) -> list[_Line]:
+    return [line for line in lines if line.has_digit]
+
+
+def _common(mine: Sequence[_Line], its: Sequence[_Line]) -> int:
+    """How many lines at the beginning are the same."""
+    pairs = enumerate(zip(mine, its, strict=False))
+    different = (at for at, (a, b) in pairs if a.text.strip() != b.text.strip())
+    return next(different, min(len(mine), len(its)))
 
 
 def _words(lines: Sequence[_Line]) -> list[_Word]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from holdfast.diagnosis.observe import bound_measure
 from holdfast.errors import EvidenceError
@@ -18,7 +19,7 @@ from holdfast.model.config import Config
 from holdfast.model.event import Event
 from holdfast.model.evidence import Evidence
 from holdfast.model.hypothesis import Test, TestResult
-from holdfast.model.incident import MilestoneName
+from holdfast.model.incident import IncidentOutcome, MilestoneName
 from holdfast.model.lesson import Paragraph
 from holdfast.model.slo import SLO
 
@@ -59,6 +60,11 @@ class Writing:
         """The objective that alerted, or else the service's first."""
         return next(iter(self.slos), None)
 
+    @property
+    def unneeded(self) -> bool:
+        """Whether it was over without an action, or never was: no mitigation is owed."""
+        return self.case.outcome in (IncidentOutcome.RECOVERED, IncidentOutcome.FALSE_ALARM)
+
     # ---- figures from facts ------------------------------------------------------------------
 
     def fact(self, name: str, key: str | int, column: str, *, style: str, unit: str = "") -> Said:
@@ -77,7 +83,7 @@ class Writing:
         """Return when a milestone was reached, as a clock time."""
         return self.fact("milestones", name, "unix_seconds", style=style)
 
-    def between(self, first: MilestoneName, then: MilestoneName) -> Said:
+    def between(self, first: MilestoneName, then: MilestoneName | Literal["last_entry"]) -> Said:
         """Return how long it took from one milestone to another; `no data` where one is missing."""
         return self.book.of(
             "cell_difference",

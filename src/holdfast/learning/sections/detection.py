@@ -41,7 +41,7 @@ def _burns(w: Writing) -> list[Paragraph]:
     slo, detected = w.slo, milestone_at(w.case, "detected")
     if slo is None or detected is None or not slo.tiers:
         return []
-    head = header("Tier", "Action", "Pages at burn rate", "Long window", "Short window")
+    head = header("Tier", "Action", "Fires at burn rate", "Long window", "Short window")
     rows: list[Paragraph] = []
     for tier in slo.tiers:
         name = tiers_fact(slo.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from holdfast.learning.figures import Said
-from holdfast.learning.logs import users_affected
+from holdfast.learning.logs import from_log, users_affected
 from holdfast.learning.quotes import code
 from holdfast.learning.writing import Writing, evidence_links, header, row, text
 from holdfast.model.evidence import Evidence, Matrix
@@ -27,9 +27,12 @@ def impact(w: Writing, charts: Mapping[str, tuple[str, str]]) -> Section:
 
 
 def _time_rows(w: Writing) -> list[Paragraph]:
-    name = "Duration, from the start of the impact to the verified mitigation"
-    duration = w.between("impact_started", "mitigated")
-    return [row(name, str(duration), evidence_links([w.facts["milestones"].id]))]
+    data = evidence_links([w.facts["milestones"].id])
+    if "mitigated" in w.case.milestones:
+        name = "Duration, from the start of the impact to the verified mitigation"
+        return [row(name, str(w.between("impact_started", "mitigated")), data)]
+    name = "Duration so far, from the start of the impact to the last entry of the ledger"
+    return [row(name, str(w.between("impact_started", "last_entry")), data)]
 
 
 def _count_rows(w: Writing) -> list[Paragraph]:
@@ -47,7 +50,23 @@ def _count_rows(w: Writing) -> list[Paragraph]:
             rows.append(
                 _row(w, f"Latency {name} {when}", f"latency {name} {when}", "largest", "duration")
             )
-    return [*rows, *_users(w), *_revenue(w)]
+    return [*rows, *_logged(w), *_users(w), *_revenue(w)]
+
+
+_LOGGED = {
+    "requests": "Requests, counted in the log",
+    "slow_requests": "Slow requests, counted in the log",
+    "failed_requests": "Failed requests, counted in the log",
+}
+
+
+def _logged(w: Writing) -> list[Paragraph]:
+    found = [(title, from_log(w, column)) for column, title in _LOGGED.items()]
+    return [
+        row(title, str(said), evidence_links(said.figure.derivation.evidence_ids))
+        for title, said in found
+        if said is not None
+    ]
 
 
 def _asking(title: str, name: str, slo: SLO) -> tuple[str, str, str, str]:
@@ -95,12 +114,13 @@ def _revenue(w: Writing) -> list[Paragraph]:
 def _remarks(w: Writing) -> list[Paragraph]:
     remarks = [
         text(
-            "Request counts are the increase of counters over the incident's window; Prometheus "
-            "extrapolates it to the window's edges, so that they need not be whole."
+            "Counts from the log are exact. Other request counts are the increase of counters "
+            "over the incident's window, which Prometheus extrapolates to the window's edges: "
+            "they are written as whole numbers and need not be."
         )
     ]
     remarks += _budget_history(w)
-    if "mitigated" not in w.case.milestones:
+    if "mitigated" not in w.case.milestones and not w.unneeded:
         remarks.append(
             text("No mitigation was verified: counts run up to the last entry of the ledger.")
         )

@@ -87,6 +87,8 @@ def _detected_late(w: Writing) -> Iterator[str]:
 def _mitigated_late(w: Writing) -> Iterator[str]:
     taken, target = w.between("detected", "mitigated"), w.target("mitigate")
     if milestone_at(w.case, "mitigated") is None:
+        if w.unneeded:
+            return
         yield f"No mitigation was verified; the target is {target} after detection."
     elif _beyond(taken, target):
         yield f"Mitigation was verified {taken} after detection; the target is {target}."
@@ -116,6 +118,8 @@ def _without_effect(w: Writing) -> Iterator[str]:
 
 
 def _cause_in_doubt(w: Writing) -> Iterator[str]:
+    if w.case.outcome is IncidentOutcome.FALSE_ALARM:
+        return
     if not w.cause.known:
         yield "The cause is not known."
     elif w.cause.mechanism is None:

@@ -123,6 +123,8 @@ def _undo(w: Writing, one: ActionCase) -> str:
 def _time_to_mitigate(w: Writing) -> Paragraph:
     target = w.target("mitigate")
     if milestone_at(w.case, "mitigated") is None:
+        if w.unneeded:
+            return text("No mitigation was needed: the objective was measured to hold.")
         return text(f"No mitigation was verified; the target is {target} from detection.")
     taken = w.between("detected", "mitigated")
     hold = w.fact("settings", "mitigated_hold_seconds", "value", style="duration")

@@ -31,7 +31,7 @@ def laboratory_note(w: Writing) -> list[Paragraph]:
     if not (w.case.opened.laboratory or w.config.laboratory):
         return []
     notes = dict.fromkeys(slo.period_note for slo in w.slos if slo.period_note)
-    said = "".join(f" {w.quote(note.rstrip('.'))}." for note in notes)
+    said = "".join(f" In its own words: {w.quote(note.rstrip('.'))}." for note in notes)
     return [text(f"**Laboratory run.** The numbers below are those of a laboratory.{said}")]
 
 
@@ -40,9 +40,9 @@ def particulars_text(w: Writing) -> Paragraph:
     opened = w.case.opened
     outcome = _OUTCOMES.get(w.case.outcome) if w.case.outcome else None
     sentences = [
-        f"{code(opened.service)} hurt its users on {_began(w)}{_latency(w)}.",
+        f"{code(opened.service)} {_hurt(w)} {_began(w)}{_latency(w)}.",
         _length(w),
-        cause_sentence(w),
+        "" if w.unneeded and not w.cause.known else cause_sentence(w),
         _relief(w),
         outcome or "The incident has no outcome yet.",
     ]
@@ -54,13 +54,19 @@ def cause_sentence(w: Writing) -> str:
     origin, mechanism = w.cause.origin, w.cause.mechanism
     if origin is None:
         return "The cause is not known."
-    sentence = f"The cause: {w.quote(origin.statement.rstrip('.'))}."
+    sentence = f"Cause: {w.quote(origin.statement.rstrip('.'))}."
     if mechanism is None:
         return f"{sentence} By which mechanism is not known."
     verb = "shown" if mechanism.status is HypothesisStatus.SUPPORTED else "*suspected*, not shown"
     if mechanism is origin:
         return f"{sentence} This is {verb}."
     return f"{sentence} The mechanism is {verb}: {w.quote(mechanism.statement.rstrip('.'))}."
+
+
+def _hurt(w: Writing) -> str:
+    if w.case.outcome is IncidentOutcome.FALSE_ALARM:
+        return "seemed to hurt its users, but nothing outside the objective was measured: looked at"
+    return "hurt its users from"
 
 
 def _began(w: Writing) -> str:
@@ -83,7 +89,7 @@ def _latency(w: Writing) -> str:
 
 def _length(w: Writing) -> str:
     if milestone_at(w.case, "mitigated") is None:
-        return "No mitigation was verified."
+        return "" if w.unneeded else "No mitigation was verified."
     if milestone_at(w.case, "impact_started") is None:
         return f"The service was back at {w.at('mitigated')}."
     return f"It lasted {w.between('impact_started', 'mitigated')}."
@@ -93,7 +99,7 @@ def _relief(w: Writing) -> str:
     worked = [a for a in w.case.actions.values() if a.verdict and a.verdict.effect == "seen"]
     if not worked or milestone_at(w.case, "mitigated") is None:
         return ""
-    return f"Relief: {w.quote(worked[-1].action.title.rstrip('.'))}, verified by measurement."
+    return f"Mitigation: {w.quote(worked[-1].action.title.rstrip('.'))}, verified by measurement."
 
 
 def _particulars(w: Writing) -> list[Paragraph]:

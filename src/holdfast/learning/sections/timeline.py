@@ -48,7 +48,7 @@ def _lines(w: Writing, entry: Event) -> Iterator[_Line]:
         for change in entry.payload.changes:
             at = w.fact("changes", change.id, "unix_seconds", style="clock")
             who = change.actor or change.source
-            yield _Line(change.at.timestamp(), at, _changed(change), who, ())
+            yield _Line(change.at.timestamp(), at, _changed(w, change), who, ())
     if isinstance(entry.payload, ev.MilestoneReached):
         milestone = entry.payload.milestone
         estimated = " (estimated)" if milestone.estimated else ""
@@ -62,9 +62,10 @@ def _lines(w: Writing, entry: Event) -> Iterator[_Line]:
         yield _Line(entry.at.timestamp(), at, said, entry.actor, _evidence(w, entry))
 
 
-def _changed(change: Change) -> str:
+def _changed(w: Writing, change: Change) -> str:
     moved = " → ".join(code(v) for v in (change.from_version, change.to_version) if v)
-    return f"{change.type.value.capitalize()} of {code(change.service)} {moved}".strip()
+    what = f"{change.type.value.capitalize()} of {code(change.service)} {moved}".strip()
+    return f"{what}: {w.quote(change.summary)}" if change.summary else what
 
 
 def _what(w: Writing, entry: Event) -> str:
