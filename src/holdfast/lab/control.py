@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from holdfast.errors import ConfigError, DeployerFailed, InputError, NotFound, PreconditionFailed
-from holdfast.lab.files import is_locked
+from holdfast.lab.files import is_alive, is_locked
 from holdfast.lab.http_json import ask
 from holdfast.lab.records import (
     Deployment,
@@ -209,29 +209,31 @@ def _make_room(place: LabFolder) -> None:
         )
 
 
-def _start_supervisor(place: LabFolder, options: LabOptions) -> subprocess.Popen[bytes]:
+def _start_supervisor(place: LabFolder, options: LabOptions) -> int:
+    """Start it so that it outlives us, and return its process id."""
     place.logs.mkdir(parents=True)
-    argv = [sys.executable, "-P", "-m", "holdfast.lab.supervisor"]
+    argv = [sys.executable, "-P", "-m", "holdfast.lab.detach", "holdfast.lab.supervisor"]
     argv += ["--folder", str(place.root), "--options", options.model_dump_json()]
     with (place.logs / "supervisor.log").open("ab") as log:
-        return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, check=True
         )
+    return int(done.stdout)
 
 
-def _await_ready(place: LabFolder, supervisor: subprocess.Popen[bytes]) -> LabFile:
+def _await_ready(place: LabFolder, supervisor_pid: int) -> LabFile:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
+        alive = is_alive(supervisor_pid)  # asked first: it writes its state before it ends
         if place.state.exists() and (lab := _read(place)).status == "ready":
             return lab
-        if supervisor.poll() is not None:
+        if not alive:
             reason = _read(place).reason if place.state.exists() else "it ended at once"
             raise DeployerFailed(
                 f"the lab did not start: {reason}", hint=f"see {place.logs / 'supervisor.log'}"
             )
         time.sleep(_POLL_SECONDS)
-    supervisor.kill()
-    supervisor.wait()
+    os.kill(supervisor_pid, signal.SIGKILL)
     raise DeployerFailed(f"the lab was not ready in {_START_SECONDS:g} s", hint=f"see {place.logs}")
 
 

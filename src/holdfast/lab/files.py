@@ -1,4 +1,4 @@
-"""Files that others read while they change."""
+"""Files that others read while they change, and who is alive."""
 
 from __future__ import annotations
 
@@ -38,3 +38,12 @@ def is_locked(path: Path) -> bool:
     except InputError:
         return True
     return False
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"

@@ -24,6 +24,8 @@ class ServiceRuntime:
     spec: ServiceSpec
     instances: dict[str, Instance] = field(default_factory=dict[str, Instance])
     weights: dict[str, float] = field(default_factory=dict[str, float])
+    healthy: set[str] = field(default_factory=set[str])
+    """The versions that have answered: only they are scraped."""
 
 
 class Fleet:
@@ -66,6 +68,8 @@ class Fleet:
         except BaseException:
             self.retire(instance.service, instance.version, drain_seconds=0, grace_seconds=0)
             raise
+        with self._lock:
+            self.service(instance.service).healthy.add(instance.version)
         self.write_targets()
 
     def share(self, name: str, weights: Mapping[str, float]) -> None:
@@ -88,14 +92,16 @@ class Fleet:
         self, name: str, version: str, *, drain_seconds: float, grace_seconds: float
     ) -> None:
         """End a version that has no traffic any more, after what it still serves was drained."""
+        service = self.service(name)
         with self._lock:
-            instance = self.service(name).instances.pop(version, None)
+            instance = service.instances.pop(version, None)
+            service.healthy.discard(version)
         if instance is None:
             return
+        self.write_targets()
         time.sleep(drain_seconds)
         instance.child.end(grace_seconds=grace_seconds)
         self._launcher.forget(instance)
-        self.write_targets()
 
     def scrape(self, job: str, url: str) -> None:
         """Have something else scraped as well."""
@@ -108,7 +114,8 @@ class Fleet:
             own = [
                 (service.spec.name, instance.url)
                 for service in self._services.values()
-                for instance in service.instances.values()
+                for version, instance in service.instances.items()
+                if version in service.healthy
             ]
             write_targets(self._targets, [*self._other_targets, *own])
 
