@@ -27,7 +27,7 @@ def read_world(
     asked_at = utc_now()
     wanted = [service for service in sorted(set(services)) if service in deployers]
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
-        answers = list(pool.map(lambda service: _ask(deployers[service], service), wanted))
+        answers = list(pool.map(_ask, (deployers[service] for service in wanted), wanted))
     states = [answer for answer in answers if isinstance(answer, DeploymentState)]
     errors = [answer for answer in answers if isinstance(answer, str)]
     world = WorldState(versions={state.service: dict(state.weights) for state in states})
