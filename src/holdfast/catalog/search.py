@@ -1,0 +1,110 @@
+"""Asks a metrics source who serves requests there, by label values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from holdfast.catalog.families import (
+    CALL_GRAPHS,
+    FAMILIES,
+    SERVICE_LABELS,
+    STATUS_LABELS,
+    VERSION_LABELS,
+    RequestFamily,
+)
+from holdfast.catalog.proposals import RequestMetric
+from holdfast.catalog.reader import MetricsReader
+
+Labels = Mapping[str, str]
+
+
+class Search:
+    """Asks the source at one time, each question once."""
+
+    def __init__(self, source: MetricsReader, at: float) -> None:
+        self.source = source
+        self.at = at
+        self._names: frozenset[str] | None = None
+        self._labels: dict[str, tuple[Labels, ...]] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether a metric of that name exists."""
+        if self._names is None:
+            self._names = frozenset(self.source.metric_names())
+        return name in self._names
+
+    def combinations(self, selector: str, labels: Iterable[str]) -> tuple[Labels, ...]:
+        """Return the combinations of values that these labels have now."""
+        query = f"count by ({', '.join(dict.fromkeys(labels))}) ({selector})"
+        if query not in self._labels:
+            vector = self.source.query(query, self.at)
+            self._labels[query] = tuple(sample.labels for sample in vector.samples)
+        return self._labels[query]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A family's series that carry one service's name."""
+
+    metric: RequestMetric
+    label: str
+    value: str
+    version_label: str | None
+
+
+def services(search: Search) -> dict[str, list[Seen]]:
+    """Each service with all families that tell of it, preferred ones first."""
+    found: dict[str, list[Seen]] = {}
+    for family in FAMILIES:
+        if search.has(family.counter):
+            for seen in _seen(search, family):
+                found.setdefault(_service_name(seen), []).append(seen)
+    return dict(sorted(found.items()))
+
+
+def _service_name(seen: Seen) -> str:
+    """OpenTelemetry writes `namespace/name` into `job`."""
+    return seen.value.rsplit("/", 1)[-1] if seen.label == "job" else seen.value
+
+
+def _seen(search: Search, family: RequestFamily) -> list[Seen]:
+    candidates = dict.fromkeys((*family.service_labels, *SERVICE_LABELS))
+    selector = f"{family.counter}{{{family.only}}}" if family.only else family.counter
+    series = search.combinations(selector, (*candidates, *VERSION_LABELS))
+    label = next((c for c in candidates if series and all(s.get(c) for s in series)), None)
+    if label is None:
+        return []
+    values = sorted({s[label] for s in series})
+    return [_seen_service(search, family, label, value, series) for value in values]
+
+
+def _seen_service(
+    search: Search, family: RequestFamily, label: str, value: str, series: Sequence[Labels]
+) -> Seen:
+    matchers = ",".join(part for part in (f"{label}={quoted(value)}", family.only) if part)
+    statuses = search.combinations(f"{family.counter}{{{matchers}}}", STATUS_LABELS)
+    status = next((s for s in STATUS_LABELS if any(c.get(s) for c in statuses)), None)
+    own = [s for s in series if s.get(label) == value]
+    version = next((v for v in VERSION_LABELS if any(s.get(v) for s in own)), None)
+    return Seen(RequestMetric(family, matchers, status), label, value, version)
+
+
+def quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def calls(search: Search, names: Iterable[str]) -> dict[str, set[str]] | None:
+    """Return who calls whom among these services; None = no metric tells."""
+    known = set(names)
+    for metric, caller, called in CALL_GRAPHS:
+        if search.has(metric):
+            edges = search.combinations(metric, (caller, called))
+            pairs = {(edge.get(caller, ""), edge.get(called, "")) for edge in edges}
+            return {
+                name: {second for first, second in pairs if first == name and second != name}
+                & known
+                for name in known
+            }
+    return None
