@@ -19,6 +19,9 @@ from holdfast.model.service import Service, Signal
 
 Parameters = dict[str, str | float | int | None]
 
+_CONTEXT_LINES = 200
+"""Of a diff: enough to see the function around a change, its helpers and its imports."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -272,6 +275,7 @@ def _code(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Ga
             "service": service.name,
             "from_version": change.from_version,
             "to_version": change.to_version,
+            "context_lines": _CONTEXT_LINES,
         },
     )
     return Plan(calls=(call,), function="code_shapes", parameters={"shape": question.shape})

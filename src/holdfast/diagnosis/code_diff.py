@@ -55,7 +55,7 @@ def parse_diff(text: str) -> list[FileChange]:
 
 def _file_spans(lines: list[str]) -> Iterator[tuple[int, int]]:
     starts = [i for i, line in enumerate(lines) if _begins_file(lines, i, line)]
-    yield from zip(starts, [*starts[1:], len(lines)], strict=True)
+    yield from zip(starts, [*starts, len(lines)][1:], strict=True)
 
 
 def _begins_file(lines: list[str], i: int, line: str) -> bool:
