@@ -1,0 +1,1 @@
+"""The stages of an incident, composed of the folders above: asks, acts, appends. See flow.py."""

@@ -1,0 +1,182 @@
+"""Writes: claimed before they are made, measured afterwards, undone where they did not help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from holdfast.actions import settle as settling
+from holdfast.actions.world import read_world
+from holdfast.engine import guarding
+from holdfast.engine.investigating import keep
+from holdfast.engine.stage import Entries, Stage
+from holdfast.engine.world import World
+from holdfast.errors import LedgerError
+from holdfast.ledger.store import Entry
+from holdfast.model.action import Performance, Verdict, WorldState
+from holdfast.model.case import ActionCase, Case, Part
+from holdfast.model.event import (
+    Claimed,
+    MilestoneReached,
+    Performed,
+    StatusChanged,
+    Verified,
+)
+from holdfast.model.evidence import Evidence
+from holdfast.model.hypothesis import ToolCall
+from holdfast.model.incident import Milestone, Status
+from holdfast.reasoning.reasoner import Proposal
+from holdfast.verification.effect import judge
+
+
+def next_stage(case: Case) -> Stage | None:
+    """Say purely what the action under way needs next; None where nothing is under way."""
+    latest = case.latest_action
+    if latest is None:
+        return None
+    if latest.claimed("undo"):
+        return Stage.SETTLE if _in_doubt(latest, "undo") else None
+    if latest.claimed("act"):
+        return _after_claim(latest)
+    if latest.guard is None or len(latest.approvals) > latest.approvals_weighed:
+        return Stage.GUARD
+    return Stage.ACT if latest.guard.decision == "allow" else None
+
+
+def _after_claim(latest: ActionCase) -> Stage | None:
+    if _in_doubt(latest, "act"):
+        return Stage.SETTLE
+    if latest.outcome_of("act") == "failed":
+        return None
+    if latest.verdict is None:
+        return Stage.VERIFY
+    # without data nothing is known: neither that it helped nor that undoing it would
+    return Stage.UNDO if latest.verdict.effect == "not_seen" else None
+
+
+def _in_doubt(latest: ActionCase, part: Part) -> bool:
+    return latest.unanswered(part) or latest.outcome_of(part) == "unknown"
+
+
+def act(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
+    """Weigh the action once more, claim it, and only then write."""
+    del proposal
+    latest = under_way(case)
+    weighed = guarding.weigh(case, latest, world)
+    if weighed.decision.decision != "allow":
+        yield guarding.told(latest, weighed, "at-execution")
+        return
+    yield [*keep(*weighed.evidence), _claim(latest, "act", weighed.world)]
+    yield from _perform(latest, "act", 1, world)
+
+
+def undo(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
+    """The effect did not show: put the world back as it was before the action."""
+    del proposal
+    latest = under_way(case)
+    state, evidence = read_world(world.deployers, world.services)
+    yield [*keep(evidence), _claim(latest, "undo", state)]
+    yield from _perform(latest, "undo", 1, world)
+
+
+def settle(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
+    """Nobody knows whether a claimed write took effect: ask the probe, then a person."""
+    del proposal
+    latest = under_way(case)
+    part: Part = "undo" if latest.claimed("undo") else "act"
+    executor = world.executor()
+    doubt = settling.Doubt(
+        probe=executor.probe(latest.action, part),
+        told="unknown" if latest.outcome_of(part) == "unknown" else None,
+        attempts=latest.claimed(part),
+        conditional=executor.conditional(latest.action, part),
+        claim_age_seconds=world.now() - latest.claimed_at[-1].timestamp(),
+    )
+    match settling.settle(doubt):
+        case settling.RecordDone(reason=reason):
+            yield [_settled(latest, part, "done", reason)]
+        case settling.AskPerson(reason=reason):
+            yield [_settled(latest, part, "failed", f"a person is needed: {reason}")]
+        case settling.RetryOnce(attempt=attempt):
+            state, evidence = read_world(world.deployers, world.services)
+            yield [*keep(evidence), _claim(latest, part, state)]
+            yield from _perform(latest, part, attempt, world)
+        case settling.Wait():
+            return
+
+
+def verify(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
+    """Measure the effect at the client's side; tell it once it is seen, or out of time."""
+    del proposal
+    latest = under_way(case)
+    expected = latest.action.expected_effect
+    acted_at = latest.performed_at[-1].timestamp()
+    evidence = measure(world, expected.query, since=acted_at)
+    verdict = judge(
+        expected, evidence, action_id=latest.action.id, acted_at=acted_at, now=world.now()
+    )
+    if isinstance(verdict, Verdict):
+        entries: list[Entry] = [*keep(evidence)]
+        entries.append((f"action:{verdict.action_id}:verified", Verified(verdict=verdict)))
+        yield [*entries, *(_mitigated(verdict, world) if verdict.effect == "seen" else ())]
+
+
+def measure(world: World, query: str, *, since: float) -> Evidence:
+    """Ask for a value at each step of the source's resolution, from `since` up to now."""
+    step = world.config.metrics.resolution_seconds
+    time_range = (since, world.now(), step)
+    call = ToolCall(tool="prometheus_query", arguments={"query": query, "time_range": time_range})
+    return world.toolbox.ask(call)
+
+
+def under_way(case: Case) -> ActionCase:
+    """Return the action under way; `next_stage` has said that there is one."""
+    latest = case.latest_action
+    if latest is None:
+        raise LedgerError(f"{case.incident_id} has no action under way")
+    return latest
+
+
+def _perform(latest: ActionCase, part: Part, attempt: int, world: World) -> Iterator[Entries]:
+    transcripts: list[Evidence] = []
+    executor = world.executor(transcripts.append)
+    performance = executor.perform(latest.action, part, attempt)
+    yield [*keep(*transcripts), _performed(latest, performance)]
+
+
+def _claim(latest: ActionCase, part: Part, state: WorldState) -> Entry:
+    attempt = latest.claimed(part) + 1
+    claim = Claimed(action_id=latest.action.id, part=part, attempt=attempt, world=state)
+    return f"action:{latest.action.id}:{part}:{attempt}:claimed", claim
+
+
+def _performed(latest: ActionCase, performance: Performance) -> Entry:
+    part = performance.part
+    # an attempt is answered once by its writer, and once more where doubt about it was settled
+    answers = sum(known.part == part for known in latest.performances)
+    attempt = max(performance.attempt, latest.claimed(part))
+    key = f"action:{latest.action.id}:{part}:{attempt}:answer:{answers + 1}"
+    return key, Performed(performance=performance)
+
+
+def _settled(
+    latest: ActionCase, part: Part, outcome: Literal["done", "failed"], reason: str
+) -> Entry:
+    performance = Performance(
+        action_id=latest.action.id,
+        part=part,
+        attempt=latest.claimed(part),
+        outcome=outcome,
+        seconds=0.0,
+        detail=reason,
+    )
+    return _performed(latest, performance)
+
+
+def _mitigated(verdict: Verdict, world: World) -> list[Entry]:
+    milestone = Milestone(name="mitigated", at=world.clock(), evidence_ids=verdict.evidence_ids)
+    status = StatusChanged(status=Status.MITIGATED, reason="the expected effect was seen")
+    return [
+        ("milestone:mitigated", MilestoneReached(milestone=milestone)),
+        ("status:mitigated", status),
+    ]

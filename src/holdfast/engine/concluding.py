@@ -1,0 +1,128 @@
+"""How an incident ends: with an outcome that was measured, or with a person and the gaps named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from holdfast.engine.acting import measure
+from holdfast.engine.investigating import keep
+from holdfast.engine.stage import Entries, Stage
+from holdfast.engine.world import World
+from holdfast.errors import HoldfastError
+from holdfast.ledger.store import Entry
+from holdfast.model.case import Case
+from holdfast.model.event import Escalated, StatusChanged
+from holdfast.model.evidence import Evidence
+from holdfast.model.hypothesis import Bound, HypothesisStatus
+from holdfast.model.incident import IncidentOutcome, Status
+from holdfast.model.slo import SLO
+from holdfast.reasoning.reasoner import Proposal
+from holdfast.slo.rules import ratio_query
+from holdfast.verification.effect import recovered
+
+_BELIEVED = (HypothesisStatus.SUPPORTED, HypothesisStatus.SUSPECTED)
+_FOR_A_PERSON = (IncidentOutcome.ESCALATED, IncidentOutcome.UNRESOLVED)
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """An outcome and why."""
+
+    outcome: IncidentOutcome
+    reason: str
+
+
+def conclude(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
+    """Nothing more is under way, and the reasoner has nothing more to ask: say how it ended."""
+    evidence: list[Evidence] = []
+    back = False
+    if not any(known.claims for known in case.actions.values()):
+        back = _is_back(case, world, evidence)
+    conclusion = outcome(case, proposal, back=back)
+    yield [*keep(*evidence), *_entries(case, conclusion, gaps(case, proposal))]
+
+
+def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
+    """Say purely how it ended. `back` = measured: inside the objective again by itself."""
+    if case.status is Status.MITIGATED:
+        return Conclusion(
+            IncidentOutcome.MITIGATED_ONLY,
+            "users are served inside the objective again; the permanent fix is an action item",
+        )
+    if back and case.triage is not None and case.triage.onset is None:
+        return Conclusion(IncidentOutcome.FALSE_ALARM, "nothing outside the objective was measured")
+    if back:
+        return Conclusion(
+            IncidentOutcome.RECOVERED, "the objective is held again, and nothing was done for it"
+        )
+    believed = any(h.status in _BELIEVED for h in case.hypotheses.values())
+    if believed or case.actions:
+        return Conclusion(IncidentOutcome.ESCALATED, _why_a_person(case, proposal))
+    return Conclusion(
+        IncidentOutcome.UNRESOLVED, proposal.reason or "no cause could be shown by evidence"
+    )
+
+
+def gaps(case: Case, proposal: Proposal) -> tuple[str, ...]:
+    """Return what was wanted and could not be asked or done, each once."""
+    found = [*proposal.gaps, *(case.triage.gaps if case.triage else ())]
+    for known in case.actions.values():
+        if known.guard is not None and known.guard.decision == "deny":
+            found += [f"not done: {known.action.title}: {why}" for why in known.guard.reasons]
+        found += [p.detail for p in known.performances if p.outcome == "failed" and p.detail]
+    return tuple(dict.fromkeys(found))
+
+
+def stopped(case: Case, stage: Stage, error: HoldfastError) -> list[Entry]:
+    """Return the entries for a stage that cannot go on: the incident is handed to a person."""
+    ended = Conclusion(IncidentOutcome.ESCALATED, f"the stage {stage} could not be done: {error}")
+    return _entries(case, ended, (str(error),))
+
+
+def _why_a_person(case: Case, proposal: Proposal) -> str:
+    latest = case.latest_action
+    if latest is None:
+        return proposal.reason or "no action that Holdfast may take would help"
+    if latest.verdict is not None and latest.verdict.effect == "no_data":
+        return f"whether {latest.action.title} helped cannot be measured: no data"
+    if latest.verdict is not None:
+        undone = latest.outcome_of("undo") in ("done", "not_needed")
+        back = "was undone" if undone else "could not be undone"
+        return f"{latest.action.title} did not help and {back}"
+    if latest.guard is not None and latest.guard.decision == "deny":
+        return f"{latest.action.title} was not allowed: {'; '.join(latest.guard.reasons)}"
+    return f"{latest.action.title} could not be done"
+
+
+def _entries(case: Case, conclusion: Conclusion, missing: Sequence[str]) -> list[Entry]:
+    for_a_person = conclusion.outcome in _FOR_A_PERSON
+    status = StatusChanged(
+        status=case.status if for_a_person else Status.LEARNING,
+        outcome=conclusion.outcome,
+        reason=conclusion.reason,
+    )
+    entries: list[Entry] = [("concluded", status)]
+    if for_a_person:
+        handed = Escalated(reason=conclusion.reason, gaps=tuple(missing))
+        entries.insert(0, ("escalated", handed))
+    return entries
+
+
+def _is_back(case: Case, world: World, evidence: list[Evidence]) -> bool:
+    """Measure whether every objective in question is held, without anything having been done."""
+    slo = world.slo(case.opened.slo)
+    objectives = (slo,) if slo else world.slos_of(case.opened.service)
+    if not objectives:
+        return False
+    hold = world.hold_seconds
+    return all(_holds(objective, hold, world, evidence) for objective in objectives)
+
+
+def _holds(slo: SLO, hold_seconds: float, world: World, evidence: list[Evidence]) -> bool:
+    window = min((tier.short_window_seconds for tier in slo.tiers), default=hold_seconds)
+    now = world.now()
+    answer = measure(world, ratio_query(slo, window), since=now - 2 * hold_seconds)
+    evidence.append(answer)
+    bound = Bound(at_most=slo.error_budget_fraction)
+    return recovered(answer, bound=bound, hold_seconds=hold_seconds, now=now).back

@@ -1,0 +1,92 @@
+"""May this be done, here, now, by us: everything the guard looks at, put together and weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from holdfast.actions.approval import used_approvals
+from holdfast.actions.guard import PolicyProblem, decide
+from holdfast.actions.plan import plan_problems
+from holdfast.actions.world import read_world
+from holdfast.engine.investigating import keep
+from holdfast.engine.stage import Entries
+from holdfast.engine.world import World
+from holdfast.errors import HoldfastError
+from holdfast.evidence.derive import compute
+from holdfast.ledger.store import Entry
+from holdfast.model.action import GuardDecision, WorldState
+from holdfast.model.case import ActionCase, Case
+from holdfast.model.event import Guarded
+from holdfast.model.evidence import Evidence
+from holdfast.model.figure import Derivation
+from holdfast.model.hypothesis import ToolCall
+from holdfast.model.policy import Policy
+from holdfast.reasoning.reasoner import Proposal
+from holdfast.slo.budget import budget_spent_query
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The decision, and the world and the evidence that it was made on."""
+
+    decision: GuardDecision
+    world: WorldState
+    evidence: tuple[Evidence, ...]
+
+
+def guard(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
+    """Decide on the action proposed last: allow, ask a person, or deny."""
+    del proposal
+    latest = case.latest_action
+    assert latest is not None  # `acting.next_stage` has said so
+    yield told(latest, weigh(case, latest, world), str(len(latest.approvals)))
+
+
+def told(latest: ActionCase, weighed: Weighed, occasion: str) -> list[Entry]:
+    """Return the entries that put a decision on record."""
+    decided = Guarded(decision=weighed.decision)
+    return [*keep(*weighed.evidence), (f"guard:{latest.action.id}:{occasion}", decided)]
+
+
+def weigh(case: Case, latest: ActionCase, world: World) -> Weighed:
+    """Read what runs, how much budget is left and what the policy says, and let the guard decide.
+
+    What cannot be read is handed on as unknown, and the guard denies.
+    """
+    action = latest.action
+    state, seen = read_world(world.deployers, {action.target, *action.preconditions.versions})
+    budget = _budget_spent(case, world)
+    spent = compute(Derivation(function="total", evidence_ids=("$0",)), budget) if budget else None
+    decision = decide(
+        action,
+        _policy(world),
+        environment=world.config.environment,
+        budget_remaining=None if spent is None else 1 - spent,
+        world=state,
+        approvals=latest.approvals,
+        actions_so_far=sum(
+            bool(known.claims) for known in case.actions.values() if known is not latest
+        ),
+        now=world.clock(),
+        used_approval_ids=used_approvals(case.actions.values()),
+        plan_problems=plan_problems(action, world.runbooks),
+    )
+    return Weighed(decision, state, (seen, *budget))
+
+
+def _policy(world: World) -> Policy | PolicyProblem:
+    try:
+        return world.read_policy()
+    except HoldfastError as error:
+        return PolicyProblem(str(error))
+
+
+def _budget_spent(case: Case, world: World) -> list[Evidence]:
+    """Ask what fraction of the period's budget is spent, for the SLO that the incident is about."""
+    slo = world.slo(case.opened.slo)
+    if slo is None:
+        return []
+    query = budget_spent_query(slo, slo.period_seconds)
+    call = ToolCall(tool="prometheus_query", arguments={"query": query, "time_range": world.now()})
+    return [world.toolbox.ask(call)]

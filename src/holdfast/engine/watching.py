@@ -1,0 +1,109 @@
+"""The error budget, watched: burn rates become alerts, and alerts incidents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from holdfast.engine.investigating import keep
+from holdfast.engine.world import World
+from holdfast.errors import StepTaken
+from holdfast.evidence.ask import Asker
+from holdfast.ledger.fold import fold
+from holdfast.ledger.store import Entry
+from holdfast.model.alert import Alert
+from holdfast.model.case import Case
+from holdfast.model.event import MilestoneReached, Opened
+from holdfast.model.evidence import Evidence
+from holdfast.model.ids import new_id
+from holdfast.model.incident import Milestone
+from holdfast.signals.group import AttachTo, alert_key, place
+from holdfast.signals.opening import attached_note, open_from_alert, open_from_sentence
+from holdfast.slo.detect import detect
+from holdfast.slo.evaluate import BurnEvaluator, BurnReading, Evaluation
+
+
+@dataclass(frozen=True)
+class Round:
+    """One evaluation of every objective: what was read, and which incidents it opened."""
+
+    at: datetime
+    readings: tuple[BurnReading, ...]
+    alerts: tuple[Alert, ...]
+    opened: tuple[str, ...]
+
+
+class Watch:
+    """Remembers nothing that matters: alerts that fire are found again after a restart."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._alerts: tuple[Alert, ...] = ()
+        self._burns = BurnEvaluator(world.config.slos, Asker(world.source, world.clock).instant)
+
+    def tick(self) -> Round:
+        """Read every burn rate now, and place each alert that fires."""
+        now = self._world.now()
+        evaluation = self._burns.evaluate(now)
+        self._alerts = detect(self._alerts, evaluation.readings)
+        firing = sorted(
+            (alert for alert in self._alerts if alert.status == "firing"),
+            key=lambda alert: alert.severity,  # pages open, tickets attach
+        )
+        opened = [self._place(alert, evaluation) for alert in firing]
+        return Round(
+            at=datetime.fromtimestamp(now, UTC),
+            readings=evaluation.readings,
+            alerts=self._alerts,
+            opened=tuple(incident for incident in opened if incident),
+        )
+
+    def open_from_sentence(self, sentence: str, service: str) -> str:
+        """Open an incident from what a person says of a service; return its id."""
+        opened = open_from_sentence(sentence, service, self._world.config)
+        return self._open(opened, [])
+
+    def _place(self, alert: Alert, evaluation: Evaluation) -> str | None:
+        """Return the id of the incident that the alert opened, if it opened one."""
+        world = self._world
+        placed = place(alert, self._cases(), world.config.services, now=world.clock())
+        if isinstance(placed, AttachTo):
+            if not placed.duplicate:
+                self._attach(alert, placed)
+            return None
+        reading = next(r for r in evaluation.readings if _is_of(r, alert))
+        evidence = [item for item in evaluation.evidence if item.id in reading.evidence_ids]
+        return self._open(open_from_alert(alert, world.config), evidence)
+
+    def _attach(self, alert: Alert, placed: AttachTo) -> None:
+        key, note = alert_key(alert), attached_note(alert, placed.reason)
+        if self._world.ledger.has(placed.incident_id, key):
+            return
+        try:
+            self._world.ledger.append(placed.incident_id, [(key, note)], actor="holdfast (watch)")
+        except StepTaken:
+            return  # attached in the meantime
+
+    def _open(self, opened: Opened, evidence: list[Evidence]) -> str:
+        detected = Milestone(
+            name="detected",
+            at=opened.alert.starts_at if opened.alert else self._world.clock(),
+            evidence_ids=tuple(item.id for item in evidence),
+        )
+        entries: list[Entry] = [
+            ("opened", opened),
+            *keep(*evidence),
+            ("milestone:detected", MilestoneReached(milestone=detected)),
+        ]
+        incident_id = new_id("inc")
+        self._world.ledger.append(incident_id, entries, actor="holdfast (watch)")
+        return incident_id
+
+    def _cases(self) -> tuple[Case, ...]:
+        ledger = self._world.ledger
+        return tuple(fold(ledger.events(incident)) for incident in ledger.incident_ids())
+
+
+def _is_of(reading: BurnReading, alert: Alert) -> bool:
+    wanted = (alert.labels.get("slo"), alert.labels.get("tier"))
+    return (reading.slo, reading.tier) == wanted

@@ -1,0 +1,98 @@
+"""One incident from alert to lessons, on one screen. Open this file first.
+
+    signals ──► incident ──► evidence ⇄ hypotheses ──► actions ──► verification ──► learning
+
+`advance` folds the incident's events into a case, `decide` says purely which stage comes next, and
+that stage asks, acts, and tells what came of it. Every `yield` of a stage is made durable before
+the stage goes on: a claim is on disk before its write begins. Nothing else is remembered, so any
+process can take an incident up where another one died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from holdfast.engine import acting, concluding, guarding, investigating, lessons, triaging
+from holdfast.engine.stage import Decision, Entries, Stage
+from holdfast.engine.world import World
+from holdfast.errors import HoldfastError, StepTaken
+from holdfast.ledger.fold import fold
+from holdfast.ledger.runtime import Progress
+from holdfast.model.case import Case
+from holdfast.reasoning.reasoner import Proposal
+
+STAGES: Mapping[Stage, Callable[[Case, Proposal, World], Iterator[Entries]]] = {
+    Stage.TRIAGE: triaging.triage,  # how bad is it, since when, what changed
+    Stage.INVESTIGATE: investigating.investigate,  # hypotheses, predictions, judgements
+    Stage.TEST: investigating.run_tests,  # ask what would tell them apart
+    Stage.GUARD: guarding.guard,  # may this be done, here, now, by us
+    Stage.ACT: acting.act,  # claim, write
+    Stage.SETTLE: acting.settle,  # after doubt: did it take effect
+    Stage.VERIFY: acting.verify,  # are users well again
+    Stage.UNDO: acting.undo,  # it did not help: put it back
+    Stage.CONCLUDE: concluding.conclude,  # outcome, or a person with the gaps named
+    Stage.LEARN: lessons.learn,  # measure the whole, action items, post-mortem
+    Stage.CLOSE: lessons.close,  # the completion contract
+}
+
+
+def advance(incident_id: str, world: World) -> Progress:
+    """Do all that can be done now for one incident; return how long to wait for more."""
+    while True:
+        case = fold(world.ledger.events(incident_id))
+        proposal = world.reasoner.propose(case) if needs_reasoner(case) else Proposal()
+        decision = decide(case, proposal)
+        if decision.finished:
+            return Progress(finished=True)
+        if decision.stage is None or not _run(decision.stage, case, proposal, world):
+            return Progress(finished=False, wait_seconds=world.poll_seconds)
+
+
+def _run(stage: Stage, case: Case, proposal: Proposal, world: World) -> bool:
+    """Run one stage; return whether it told anything new."""
+    told = False
+    try:
+        for entries in STAGES[stage](case, proposal, world):
+            world.ledger.append(case.incident_id, entries, actor=world.actor)
+            told = True
+    except StepTaken:
+        return False  # another worker is at this step: look again later
+    except HoldfastError as error:
+        if error.retryable:
+            return False
+        if case.concluded:
+            raise
+        world.ledger.append(
+            case.incident_id, concluding.stopped(case, stage, error), actor=world.actor
+        )
+    return told
+
+
+def needs_reasoner(case: Case) -> bool:
+    """Whether the case is still under investigation."""
+    return case.triage is not None and not case.concluded
+
+
+def decide(case: Case, proposal: Proposal) -> Decision:
+    """Say purely what comes next: first what is under way, then what is known, then lessons."""
+    if is_finished(case):
+        return Decision(finished=True)
+    if case.concluded:
+        return Decision(Stage.LEARN if case.postmortem is None else Stage.CLOSE)
+    if case.triage is None:
+        return Decision(Stage.TRIAGE)
+    under_way = acting.next_stage(case)
+    if under_way is not None and under_way is not Stage.VERIFY:
+        return Decision(under_way)
+    if case.open_tests:
+        return Decision(Stage.TEST)
+    if investigating.is_news(case, proposal):
+        return Decision(Stage.INVESTIGATE)
+    if under_way is not None or case.awaits_approval:
+        return Decision(under_way)
+    return Decision(Stage.CONCLUDE)
+
+
+def is_finished(case: Case) -> bool:
+    """Whether Holdfast has done all it can: closed, or handed to a person with its report."""
+    return case.concluded and case.contract_unmet is not None

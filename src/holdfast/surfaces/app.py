@@ -1,0 +1,186 @@
+"""A team's world, put together from its configuration: what every surface opens first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from holdfast import flow
+from holdfast.actions.runbooks import load_runbooks
+from holdfast.actions.tools import validate_service_health_tool
+from holdfast.catalog.changes import ChangeLog
+from holdfast.catalog.config import load_config
+from holdfast.catalog.policy import load_policy
+from holdfast.delivery.deployer import Deployer
+from holdfast.delivery.registry import deployers_by_service
+from holdfast.diagnosis.scene import Settings
+from holdfast.engine.watching import Round, Watch
+from holdfast.engine.world import World
+from holdfast.errors import ConfigError
+from holdfast.evidence.source import MetricsSource
+from holdfast.evidence.toolbox import Toolbox
+from holdfast.evidence.tools import ToolContext, read_tools
+from holdfast.integrations.sources import open_source
+from holdfast.ledger.fold import fold
+from holdfast.ledger.runtime import Advance, Progress, Runtime, ThreadRuntime
+from holdfast.ledger.store import Ledger
+from holdfast.model.case import Case
+from holdfast.model.config import Config, DeployerSettings
+from holdfast.model.runbook import Runbook
+from holdfast.reasoning.embedded import EmbeddedReasoner
+
+MakeRuntime = Callable[[Advance], Runtime]
+
+
+class Holdfast:
+    """Watches, responds, and holds incidents until they are over. Close it when done."""
+
+    def __init__(self, world: World, make_runtime: MakeRuntime = ThreadRuntime) -> None:
+        self.world = world
+        self._make_runtime = make_runtime
+        self._runtime: Runtime | None = None
+        self._watch = Watch(world)
+
+    @classmethod
+    def open(cls, config_path: Path, *, durable: bool = False) -> Holdfast:
+        """Open what a `holdfast.yaml` describes. `durable` runs incidents under DBOS."""
+        config = load_config(config_path)
+        world = make_world(config, config_path.parent)
+        return cls(world, _dbos(config.data_folder) if durable else ThreadRuntime)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where everything that happens is told."""
+        return self.world.ledger
+
+    def resume(self) -> tuple[str, ...]:
+        """Take up every incident that is not finished with; return their ids."""
+        unfinished = tuple(i for i in self.ledger.incident_ids() if not self._finished(i))
+        for incident_id in unfinished:
+            self.hold(incident_id)
+        return unfinished
+
+    def tick(self) -> Round:
+        """Evaluate every objective once; hold the incidents that this opens."""
+        found = self._watch.tick()
+        for incident_id in found.opened:
+            self.hold(incident_id)
+        return found
+
+    def watch(
+        self,
+        *,
+        on_round: Callable[[Round], None] | None = None,
+        until: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Evaluate at the configured interval until told to stop."""
+        interval = self.world.config.evaluation_interval_seconds
+        while not until():
+            began = time.monotonic()
+            found = self.tick()
+            if on_round:
+                on_round(found)
+            time.sleep(max(0.0, interval - (time.monotonic() - began)))
+
+    def respond(self, sentence: str, service: str) -> str:
+        """Open an incident from a person's sentence and hold it; return its id."""
+        incident_id = self._watch.open_from_sentence(sentence, service)
+        self.hold(incident_id)
+        return incident_id
+
+    def hold(self, incident_id: str) -> None:
+        """Keep advancing an incident until it is finished with."""
+        self._running().hold(incident_id)
+
+    def wait(self, incident_id: str, timeout_seconds: float) -> bool:
+        """Wait for a held incident; return whether Holdfast is finished with it."""
+        return self._running().wait(incident_id, timeout_seconds)
+
+    def case(self, incident_id: str) -> Case:
+        """Return what is known of an incident now."""
+        return fold(self.ledger.events(incident_id))
+
+    def close(self) -> None:
+        """Stop. Nothing is lost."""
+        if self._runtime is not None:
+            self._runtime.close()
+        self.ledger.close()
+
+    def __enter__(self) -> Holdfast:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _running(self) -> Runtime:
+        if self._runtime is None:
+            self._runtime = self._make_runtime(self._advance)
+        return self._runtime
+
+    def _advance(self, incident_id: str) -> Progress:
+        return flow.advance(incident_id, self.world)
+
+    def _finished(self, incident_id: str) -> bool:
+        return flow.is_finished(self.case(incident_id))
+
+
+def make_world(config: Config, folder: Path, *, source: MetricsSource | None = None) -> World:
+    """Put a world together. `folder` is where relative commands run: that of the configuration."""
+    source = source or open_source(config.metrics)
+    runbooks = load_runbooks(config.runbooks)
+    deployers = deployers_by_service(config, working_folder=folder, lab=_lab_deployer)
+    return World(
+        config=config,
+        ledger=Ledger.at(config.data_folder),
+        source=source,
+        toolbox=_toolbox(config, source),
+        reasoner=_reasoner(config, runbooks),
+        deployers=deployers,
+        runbooks=runbooks,
+        read_policy=lambda: load_policy(config.policy),
+        poll_seconds=min(0.5, config.metrics.resolution_seconds / 2),
+    )
+
+
+def _toolbox(config: Config, source: MetricsSource) -> Toolbox:
+    context = ToolContext(
+        source=source,
+        services={service.name: service for service in config.services},
+        changes=ChangeLog(config) if config.changes else None,
+    )
+    health = validate_service_health_tool(
+        source, config.slos, resolution_seconds=config.metrics.resolution_seconds
+    )
+    toolbox = Toolbox()
+    for tool in (*read_tools(context), health):
+        toolbox.register(tool)
+    return toolbox
+
+
+def _reasoner(config: Config, runbooks: Mapping[str, Runbook]) -> EmbeddedReasoner:
+    policy = load_policy(config.policy)
+    settings = Settings(
+        resolution_seconds=config.metrics.resolution_seconds,
+        hold_seconds=policy.mitigated_hold_seconds,
+        deadline_seconds=policy.mitigation_deadline_seconds,
+    )
+    services = {service.name: service for service in config.services}
+    return EmbeddedReasoner(services, config.slos, settings=settings, runbooks=runbooks)
+
+
+def _lab_deployer(settings: DeployerSettings) -> Deployer:
+    from holdfast.lab.deployer import LabDeployer  # only where a configuration names the lab
+
+    if settings.url is None:
+        raise ConfigError(f"holdfast.yaml: deployers: {settings.name}: the kind lab needs a url")
+    return LabDeployer(settings.url)
+
+
+def _dbos(folder: Path) -> MakeRuntime:
+    def make(advance: Advance) -> Runtime:
+        from holdfast.ledger.runtime_dbos import DbosRuntime  # takes over a second to import
+
+        return DbosRuntime(advance, folder)
+
+    return make
