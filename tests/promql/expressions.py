@@ -37,8 +37,6 @@ _PLAIN_FUNCTIONS = [
     "sgn",
     "round",
     "timestamp",
-    "minute",
-    "hour",
 ]
 _AGGREGATIONS = ["sum", "avg", "min", "max", "count", "group"]
 _ARITHMETIC = ["+", "-", "*", "/", "%", "^"]  # atan2 keeps the name in 2.x, drops it in 3.x
@@ -136,6 +134,7 @@ class Grammar:
             f"clamp_min({inner}, {self._number()})",
             f"clamp_max({inner}, {self._number()})",
             f"round({inner}, 0.5)",
+            f"{self._pick('minute', 'hour', 'month')}({self._selector()} * 1e5)",
             f"-({inner})",
         )
 

@@ -15,7 +15,7 @@ from holdfast.model.evidence import Matrix, Sample, Series, Vector
 from holdfast.promql.evaluate import Evaluator, result_of
 from holdfast.promql.parse import parse
 from holdfast.promql.samples import SampleStore
-from holdfast.promql.values import Block, Bools, Floats, Frame, Ints, Settings, block_of
+from holdfast.promql.values import Block, Bools, Floats, Frame, Settings, block_of
 
 
 class Engine:
@@ -53,7 +53,8 @@ class Engine:
         if it is valid but not evaluated here.
         """
         at_ms = round(at * 1000)
-        block = self._block(promql, np.array([at_ms], dtype=np.int64), 0)
+        frame = Frame(np.array([at_ms], dtype=np.int64), at_ms, at_ms)
+        block = self._block(promql, frame)
         rows = np.flatnonzero(self._shown(block)[:, 0])
         values = block.values[:, 0].tolist()
         return Vector(
@@ -73,7 +74,7 @@ class Engine:
         if step_ms <= 0 or end_ms < start_ms:
             raise InputError(f"no steps from {start} to {end} by {step_seconds} s")
         times = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
-        block = self._block(promql, times, step_ms)
+        block = self._block(promql, Frame(times, start_ms, end_ms, step_ms))
         shown = self._shown(block)
         rows = sorted(np.flatnonzero(shown.any(axis=1)).tolist(), key=lambda r: _order(block, r))
         seconds = times / 1000
@@ -104,8 +105,7 @@ class Engine:
                 series.append(Series(labels=labels, points=_points(seconds[shown], values[shown])))
         return Matrix(series=tuple(series))
 
-    def _block(self, promql: str, times_ms: Ints, step_ms: int) -> Block:
-        frame = Frame(times_ms, int(times_ms[0]), int(times_ms[-1]), step_ms)
+    def _block(self, promql: str, frame: Frame) -> Block:
         value = result_of(self._evaluator, parse(promql), frame)
         if isinstance(value, Block):
             return value

@@ -33,6 +33,9 @@ _OPERATORS = frozenset(
     ["+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless"]
 )
 _AT_NUMBER = re.compile(r"@ (-?[0-9.]+)(?: offset \S+)?$")
+_AT_SECONDS = re.compile(r"tv_sec: (-?\d+)")
+_LATEST_MS = 2**52
+_SHOWN_LENGTH = 200
 _HINT = "the embedded evaluator does not know it; ask a Prometheus server, or say it otherwise"
 
 
@@ -43,10 +46,19 @@ def parse(promql: str) -> Node:
     Raises PromQLError with the parser's message, PromQLUnsupported for what is not evaluated.
     """
     try:
-        parsed: Any = pp.parse(promql)
-    except ValueError as error:
-        raise PromQLError(f"cannot parse {promql!r}: {error}") from error
-    return _convert(parsed)
+        return _convert(pp.parse(promql))
+    except (ValueError, OverflowError) as error:
+        raise PromQLError(f"cannot parse {_shown(promql)}: {error}") from error
+    except RecursionError as error:
+        raise PromQLError(f"cannot parse {_shown(promql)}: it is nested too deeply") from error
+    except BaseException as panic:
+        if type(panic).__name__ != "PanicException":  # pyo3's, which has no importable name
+            raise
+        raise PromQLError(f"cannot parse {_shown(promql)}: a number is out of bounds") from panic
+
+
+def _shown(promql: str) -> str:
+    return repr(promql if len(promql) <= _SHOWN_LENGTH else promql[:_SHOWN_LENGTH] + "...")
 
 
 def _convert(expr: Any) -> Node:
@@ -92,11 +104,14 @@ def _at(expr: pp.VectorSelector | pp.SubqueryExpr) -> At:
         return "start"
     if expr.at.type == pp.AtModifierType.End:
         return "end"
-    # Read from the text: the parser's own conversion panics before 1970.
+    # Read from the text: the parser's own conversion panics before 1970, where its text says 0.
     written = _AT_NUMBER.search(str(expr))
-    if written is None:
-        raise PromQLUnsupported(f"the time of {expr}", hint="write it in Unix seconds")
-    return round(float(written[1]) * 1000)
+    at_ms = round(float(written[1]) * 1000) if written else -1
+    if at_ms == 0 and _AT_SECONDS.findall(repr(expr))[-1:] != ["0"]:
+        at_ms = -1
+    if not 0 <= at_ms <= _LATEST_MS:
+        raise PromQLUnsupported(f"the time in {_shown(str(expr))}", hint="use Unix seconds, from 0")
+    return at_ms
 
 
 def _selector(expr: pp.VectorSelector) -> Selector:

@@ -22,8 +22,7 @@ Labels = dict[str, str]
 LabelKey = frozenset[tuple[str, str]]
 
 NAME = "__name__"
-METADATA = frozenset([NAME, "__type__", "__unit__"])
-"""What goes together with the metric name when an operation drops it."""
+_TYPE, _UNIT = "__type__", "__unit__"
 SAME_LABELS = "vector cannot contain metrics with the same labelset"
 
 
@@ -177,7 +176,11 @@ def label_key(labels: Labels) -> LabelKey:
 
 def without_name(labels: Labels) -> Labels:
     """Return the labels but the metric name (and its type and unit)."""
-    return {name: value for name, value in labels.items() if name not in METADATA}
+    kept = labels.copy()
+    kept.pop(NAME, None)
+    kept.pop(_TYPE, None)
+    kept.pop(_UNIT, None)
+    return kept
 
 
 def drop_names(block: Block, settings: Settings) -> Block:
