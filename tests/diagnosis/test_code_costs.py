@@ -61,7 +61,9 @@ def test_an_added_wait_is_found(name: str) -> None:
 
 
 def test_a_yield_to_the_loop_is_no_wait() -> None:
-    assert found(BEFORE, "async def a(xs, ys):\n    await asyncio.sleep(0)\n    return xs\n") == set()
+    assert (
+        found(BEFORE, "async def a(xs, ys):\n    await asyncio.sleep(0)\n    return xs\n") == set()
+    )
 
 
 LIMITS = (

@@ -229,6 +229,8 @@ def _pair(
         return Gap(f"no healthy time of {scene.target} before the onset is known")
     start, end = scene.healthy
     before = max(end - start, scene.shortest_window_seconds)
+    if subject.since is not None:  # the earlier version served before the change, not after it
+        end = min(end, subject.since - scene.settings.resolution_seconds)
     return (
         instant_call(level(service, signal, scene.now_window_seconds, by=subject.by), scene.now),
         instant_call(level(service, signal, before, by=subject.by), end),

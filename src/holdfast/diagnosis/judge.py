@@ -221,7 +221,7 @@ def _gaps(spoken: Sequence[Answer], *, in_vain: bool) -> tuple[str, ...]:
 
 
 def _is_gap(answer: Answer) -> bool:
-    return answer.settled and answer.reading == "unknown"
+    return answer.settled and answer.reading == "unknown" and not answer.question.optional
 
 
 def _unanswered(answer: Answer) -> str:

@@ -131,6 +131,7 @@ def _split(
         at_least=at_least,
         unit=unit,
         decisive=not concurrent,
+        optional=concurrent,  # answered only while both versions serve
         needs_versions=True,
         sensitivity=0.95,
         false_alarm=0.05 if concurrent else 0.3,

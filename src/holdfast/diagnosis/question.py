@@ -73,6 +73,8 @@ class Question:
     slo_kind: Literal["latency", "availability"] | None = None
     needs_versions: bool = False
     """Asked only of a change from one version to another."""
+    optional: bool = False
+    """Whether no answer is no gap: it can only be answered in some situations."""
     variant: str = ""
     cost_seconds: float = 0.01
 

@@ -24,6 +24,12 @@ class Subject:
     version_label: str = ""
     new: str | None = None
     old: str | None = None
+    changed_at: float | None = None
+
+    @property
+    def since(self) -> float | None:
+        """When the later version took over (Unix seconds)."""
+        return self.changed_at if self.has_versions else None
 
     @property
     def has_versions(self) -> bool:
@@ -66,6 +72,7 @@ def subject_of(hypothesis: Hypothesis, scene: Scene) -> Subject:
         version_label=service.version_label,
         new=change.to_version,
         old=change.from_version,
+        changed_at=change.at.timestamp(),
     )
 
 
