@@ -17,6 +17,9 @@ Parameters = Mapping[str, str | float | int | None]
 DerivationFunction = Callable[[Sequence[Evidence], Parameters], float | None]
 
 _FUNCTIONS: dict[str, DerivationFunction] = {}
+_NO_LABEL = "\0"
+"""What a missing label reads as: nothing picks it."""
+
 _OVER_GAPS: set[str] = set()
 """Derivations that tell `no data` apart from a value themselves."""
 
@@ -149,18 +152,22 @@ def first_time_at_least(inputs: Sequence[Evidence], parameters: Parameters) -> f
 
 @derivation
 def held_seconds(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
-    """Return how long, up to the latest point, all points lie in `at_least` … `at_most`."""
+    """Return how long, up to the latest point, all points lie in `at_least` … `at_most`.
+
+    A hole of more than one and a half steps ends it: what was not measured was not held.
+    """
     low = _number(parameters, "at_least", -math.inf)
     high = _number(parameters, "at_most", math.inf)
     found = _points(inputs[0], parameters)
     if not found:
         return None
-    began = found[-1][0]
+    longest_gap = 1.5 * (inputs[0].step_seconds or math.inf)
+    latest = began = found[-1][0]
     for at, v in reversed(found):
-        if not low <= v <= high:
-            return found[-1][0] - began if began > at else 0.0
+        if not low <= v <= high or began - at > longest_gap:
+            break
         began = at
-    return found[-1][0] - began
+    return latest - began
 
 
 # ---- tables ----------------------------------------------------------------------------------
@@ -216,19 +223,19 @@ def _samples(item: Evidence, parameters: Parameters, equals_key: str) -> list[fl
     label = parameters.get("label")
     if label is None:
         return [s.value for s in item.value.samples]
-    wanted = str(parameters.get(equals_key))
-    return [s.value for s in item.value.samples if s.labels.get(str(label)) == wanted]
+    wanted = _wanted(parameters, equals_key)
+    return [s.value for s in item.value.samples if s.labels.get(str(label), _NO_LABEL) == wanted]
 
 
 def _points(item: Evidence, parameters: Parameters) -> list[tuple[float, float]]:
     if not isinstance(item.value, Matrix):
         raise EvidenceError(f"evidence {item.id} is no range matrix")
-    label, wanted = parameters.get("label"), str(parameters.get("equals"))
+    label, wanted = parameters.get("label"), _wanted(parameters, "equals")
     start, end = _number(parameters, "from", -math.inf), _number(parameters, "to", math.inf)
     return sorted(
         (at, v)
         for series in item.value.series
-        if label is None or series.labels.get(str(label)) == wanted
+        if label is None or series.labels.get(str(label), _NO_LABEL) == wanted
         for at, v in series.points
         if start <= at <= end
     )
@@ -249,8 +256,8 @@ def _rows(item: Evidence, parameters: Parameters, key_name: str) -> list[tuple[C
     key_column = parameters.get("key_column")
     if key_column is None:
         return list(item.value.rows)
-    index = _index(item.value, str(key_column), item)
-    return [row for row in item.value.rows if str(row[index]) == str(parameters.get(key_name))]
+    index, wanted = _index(item.value, str(key_column), item), _wanted(parameters, key_name)
+    return [row for row in item.value.rows if row[index] is not None and str(row[index]) == wanted]
 
 
 def _cells(item: Evidence, parameters: Parameters, key_name: str) -> list[Cell]:
@@ -277,8 +284,18 @@ def _only(found: Sequence[float], item: Evidence) -> float | None:
     return found[0] if found else None
 
 
+def _wanted(parameters: Parameters, name: str) -> str | None:
+    """Return what a label or cell must read; None (an unknown version, say) picks nothing."""
+    found = parameters.get(name)
+    return None if found is None else str(found)
+
+
 def _number(parameters: Parameters, name: str, default: float | None = None) -> float:
-    found = parameters.get(name, default)
+    found = parameters.get(name)
+    found = default if found is None else found
     if found is None:
         raise EvidenceError(f"the derivation needs the parameter {name}")
-    return float(found)
+    try:
+        return float(found)
+    except ValueError:
+        raise EvidenceError(f"the parameter {name} is {found!r}, which is no number") from None

@@ -31,12 +31,13 @@ class ChangeTools:
 
     def get_recent_deployments(
         self,
-        services: Sequence[str] = (),
+        services: Sequence[str] | str = (),
         lookback_minutes: float = 60.0,
         until: float | None = None,
     ) -> Evidence:
         """List deployments that began within the window; without `services`, those of all."""
-        for name in services:
+        wanted = _several(services)
+        for name in wanted:
             self._context.service(name)
         span = look_back(self._context, lookback_minutes, until)
         found = [
@@ -45,14 +46,14 @@ class ChangeTools:
             if change.type is ChangeType.DEPLOYMENT and (not services or change.service in services)
         ]
         asked: dict[str, Argument] = {
-            "services": tuple(services),
+            "services": wanted,
             "lookback_minutes": lookback_minutes,
         }
         return self._sealed("get_recent_deployments", asked, span, found)
 
     def get_recent_changes(
         self,
-        types: Sequence[str] = (),
+        types: Sequence[str] | str = (),
         lookback_minutes: float = 60.0,
         until: float | None = None,
     ) -> Evidence:
@@ -60,10 +61,11 @@ class ChangeTools:
 
         Types: deployment, config, flag, infrastructure, traffic.
         """
-        wanted = {_type_of(name) for name in types} or set(ChangeType)
+        names = _several(types)
+        wanted = {_type_of(name) for name in names} or set(ChangeType)
         span = look_back(self._context, lookback_minutes, until)
         found = [change for change in self._read(span) if change.type in wanted]
-        asked: dict[str, Argument] = {"types": tuple(types), "lookback_minutes": lookback_minutes}
+        asked: dict[str, Argument] = {"types": names, "lookback_minutes": lookback_minutes}
         return self._sealed("get_recent_changes", asked, span, found)
 
     def get_deployment_diff(
@@ -122,6 +124,11 @@ class ChangeTools:
             value=change_table(found),
             span=span,
         )
+
+
+def _several(names: Sequence[str] | str) -> tuple[str, ...]:
+    """Return names as a tuple; one alone may be given as it is."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def change_table(changes: Sequence[Change]) -> Table:
