@@ -97,9 +97,11 @@ class LabHandle:
 
     def serving(self, service: str) -> str:
         """Return the one version that serves a service. Raises PreconditionFailed if several do."""
-        state = self.state().services.get(service)
-        if state is None:
-            raise NotFound(f"this lab has no service {service}")
+        services = self.state().services
+        if service not in services:
+            known = ", ".join(services)
+            raise NotFound(f"this lab has no service {service}", hint=f"known: {known}")
+        state = services[service]
         serving = [version for version, weight in state.weights.items() if weight > 0]
         if len(serving) != 1:
             raise PreconditionFailed(f"{service}: {', '.join(serving) or 'nothing'} serves")

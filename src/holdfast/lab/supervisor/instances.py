@@ -52,6 +52,7 @@ class Cpus:
         usable = sorted(os.sched_getaffinity(0))
         first = os.getpid() % len(usable)
         self._users = dict.fromkeys(usable[first:] + usable[:first], 0)
+        self.count = len(usable)
         self._lock = Lock()
 
     def take(self) -> int:
