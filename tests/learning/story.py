@@ -101,7 +101,7 @@ diff --git a/labels/audit.py b/labels/audit.py
  NAME = "audit"
 """
 
-Ending = Literal["mitigated_only", "escalated", "recovered", "unresolved"]
+Ending = Literal["mitigated_only", "escalated", "recovered", "unresolved", "false_alarm"]
 
 
 @dataclass(frozen=True)
@@ -404,7 +404,8 @@ def tell(data_folder: Path, plot: Plot | None = None) -> Told:
     teller, config = Teller(ledger), world(plot)
     _open(teller, plot)
     _triage(teller)
-    _diagnose(teller, plot)
+    if plot.ending != "false_alarm":
+        _diagnose(teller, plot)
     _act(teller, plot)
     _conclude(teller, plot)
     _learn(teller, ledger, config)
@@ -699,7 +700,7 @@ def _act(teller: Teller, plot: Plot) -> None:
         teller.kept(733, calm)
         teller.reached(733, "mitigated", MITIGATED, calm.id)
         return
-    if plot.ending == "unresolved":
+    if plot.ending in ("unresolved", "false_alarm"):
         return
     versions = ("7.5", "7.4")
     plan, undo = (
@@ -780,6 +781,8 @@ def _conclude(teller: Teller, plot: Plot) -> None:
             status, outcome = Status.ACTIVE, IncidentOutcome.ESCALATED
         case "unresolved":
             status, outcome = Status.ACTIVE, IncidentOutcome.UNRESOLVED
+        case "false_alarm":
+            status, outcome = Status.ACTIVE, IncidentOutcome.FALSE_ALARM
     if outcome in (IncidentOutcome.ESCALATED, IncidentOutcome.UNRESOLVED):
         gaps = ("traces of labels are not kept", "3 of 4 log files cannot be read")
         teller.say(740, ev.Escalated(reason="no action is left that could help", gaps=gaps))
