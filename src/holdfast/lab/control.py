@@ -81,15 +81,19 @@ class LabHandle:
         actor: str = "release train",
     ) -> Deployment:
         """Replace what serves by `version`, in steps, and return when it is over."""
-        request = DeployRequest(
-            service=service,
-            version=version,
-            expect_version=self.serving(service),
-            idempotency_key=new_id("release"),
-            steps=tuple(steps),
-            step_seconds=step_seconds,
-            actor=actor,
-        )
+        fields = {
+            "service": service,
+            "version": version,
+            "expect_version": self.serving(service),
+            "idempotency_key": new_id("release"),
+            "steps": tuple(steps),
+            "step_seconds": step_seconds,
+            "actor": actor,
+        }
+        try:
+            request = DeployRequest.model_validate(fields)
+        except ValidationError as error:
+            raise InputError(error.errors(include_url=False)[0]["msg"]) from None
         patience_seconds = 60.0 + len(steps) * step_seconds
         return Deployment.model_validate_json(
             self._ask("POST", "/deploy", request, timeout_seconds=patience_seconds)

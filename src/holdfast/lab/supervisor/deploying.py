@@ -16,11 +16,11 @@ from holdfast.lab.supervisor.stop import StopSignal
 from holdfast.model.base import utc_now
 from holdfast.model.ids import new_id
 
-DRAIN_SECONDS = 0.3
-"""A version that leaves keeps its requests so long before it is ended."""
-GRACE_SECONDS = 2.0
-"""How long an orderly end may take. A version that is taken back is killed instead: waiting for
-it takes longer until users are well, and saves no request."""
+FORWARD = (0.1, 2.0)
+BACK = (0.5, 0.0)
+"""How long a version that leaves keeps its requests, and how long its orderly end may then take,
+in seconds. One that is taken back is killed after a moment: to wait for the backlog of a version
+in trouble takes longer until users are well, and saves no request."""
 _LOOK_EVERY_SECONDS = 0.05
 
 
@@ -151,12 +151,12 @@ class Deployments:
 
     def _retire_others(self, run: _Run) -> None:
         service = self._fleet.service(run.request.service)
-        grace_seconds = 0.0 if is_going_back(run.deployment) else GRACE_SECONDS
+        drain_seconds, grace_seconds = BACK if is_going_back(run.deployment) else FORWARD
         for version in set(service.instances) - {run.request.version}:
             self._fleet.retire(
                 run.request.service,
                 version,
-                drain_seconds=DRAIN_SECONDS,
+                drain_seconds=drain_seconds,
                 grace_seconds=grace_seconds,
             )
 
