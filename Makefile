@@ -49,11 +49,11 @@ soak: $(READY) ## the long runs: the demo killed at twelve points, a healthy qua
 bench: $(READY) ## print the tables of bench/
 	@for program in bench/*.py; do $(BIN)/python $$program || exit 1; done
 
-pins: ## make the pinned requirements anew (needs uv)
+pins: $(READY) ## make the pinned requirements anew
 	@export UV_CUSTOM_COMPILE_COMMAND="make pins"; \
-	uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 pyproject.toml -o requirements.txt && \
-	uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 --group dev pyproject.toml -o requirements-dev.txt && \
-	echo uv | uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 - -o requirements-uv.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 pyproject.toml -o requirements.txt && \
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 --group dev pyproject.toml -o requirements-dev.txt && \
+	echo uv | $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --python-version 3.11 - -o requirements-uv.txt
 
 clean: ## remove what the other targets made
 	@rm -rf $(VENV) .pytest_cache .ruff_cache dist build

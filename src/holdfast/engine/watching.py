@@ -13,7 +13,7 @@ from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Entry
 from holdfast.model.alert import Alert
 from holdfast.model.case import Case
-from holdfast.model.event import MilestoneReached, Opened
+from holdfast.model.event import MilestoneReached, Opened, SeverityRaised
 from holdfast.model.evidence import Evidence
 from holdfast.model.ids import new_id
 from holdfast.model.incident import Milestone
@@ -66,21 +66,29 @@ class Watch:
     def _place(self, alert: Alert, evaluation: Evaluation) -> str | None:
         """Return the id of the incident that the alert opened, if it opened one."""
         world = self._world
-        placed = place(alert, self._cases(), world.config.services, now=world.clock())
+        cases = self._cases()
+        placed = place(alert, cases, world.config.services, now=world.clock())
         if isinstance(placed, AttachTo):
             if not placed.duplicate:
-                self._attach(alert, placed)
+                case = next(c for c in cases if c.incident_id == placed.incident_id)
+                self._attach(alert, placed, case)
             return None
         reading = next(r for r in evaluation.readings if _is_of(r, alert))
         evidence = [item for item in evaluation.evidence if item.id in reading.evidence_ids]
         return self._open(open_from_alert(alert, world.config), evidence)
 
-    def _attach(self, alert: Alert, placed: AttachTo) -> None:
-        key, note = alert_key(alert), attached_note(alert, placed.reason)
+    def _attach(self, alert: Alert, placed: AttachTo, case: Case) -> None:
+        """Keep the alert with its incident, whose severity follows the worst of its alerts."""
+        key = alert_key(alert)
         if self._world.ledger.has(placed.incident_id, key):
             return
+        entries: list[Entry] = [(key, attached_note(alert, placed.reason))]
+        opened = open_from_alert(alert, self._world.config)
+        if opened.severity < case.severity:  # SEV1 is worst, and sorts first
+            raised = SeverityRaised(severity=opened.severity, reason=opened.severity_reason)
+            entries.append((f"severity:{opened.severity}", raised))
         try:
-            self._world.ledger.append(placed.incident_id, [(key, note)], actor="holdfast (watch)")
+            self._world.ledger.append(placed.incident_id, entries, actor="holdfast (watch)")
         except StepTaken:
             return  # attached in the meantime
 

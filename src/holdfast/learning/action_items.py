@@ -75,7 +75,7 @@ def _finished(facts: _Facts, draft: _Draft) -> ActionItem:
         type=draft.type,
         title=draft.title,
         owner=service.owner if service else UNASSIGNED,
-        due=due_date(case.opened.severity, draft.type, at),
+        due=due_date(case.severity, draft.type, at),
         check=draft.check,
     )
 

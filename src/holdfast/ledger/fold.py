@@ -53,6 +53,8 @@ def _changes(case: Case, entry: Event) -> dict[str, object]:
             return {"milestones": {**case.milestones, milestone.name: milestone}}
         case ev.StatusChanged(status=status, outcome=outcome):
             return {"status": status, "outcome": outcome or case.outcome}
+        case ev.SeverityRaised():
+            return {"raised": payload}
         case ev.Escalated():
             return {"escalated": payload}
         case ev.ActionItemFiled(item=item):

@@ -14,12 +14,18 @@ from holdfast.model.action import (
     Verdict,
 )
 from holdfast.model.base import Record, UtcTime
-from holdfast.model.event import Claimed, Escalated, Opened, PostmortemWritten, Triaged
+from holdfast.model.event import (
+    Claimed,
+    Escalated,
+    Opened,
+    PostmortemWritten,
+    SeverityRaised,
+    Triaged,
+)
 from holdfast.model.evidence import Evidence
 from holdfast.model.hypothesis import Hypothesis, Test, TestResult
-from holdfast.model.incident import IncidentOutcome, Milestone, Status
+from holdfast.model.incident import IncidentOutcome, Milestone, Severity, Status
 from holdfast.model.lesson import ActionItem
-
 
 Part = Literal["act", "undo"]
 
@@ -60,6 +66,7 @@ class Case(Record):
     incident_id: str
     opened_at: UtcTime
     opened: Opened
+    raised: SeverityRaised | None = None
     status: Status = Status.TRIAGE
     outcome: IncidentOutcome | None = None
     triage: Triaged | None = None
@@ -77,6 +84,16 @@ class Case(Record):
     """None until the completion contract was checked."""
     last_event_at: UtcTime
     last_sequence: int
+
+    @property
+    def severity(self) -> Severity:
+        """The severity now: as opened, or as raised since."""
+        return self.raised.severity if self.raised else self.opened.severity
+
+    @property
+    def severity_reason(self) -> str:
+        """Why it is that severity."""
+        return self.raised.reason if self.raised else self.opened.severity_reason
 
     @property
     def concluded(self) -> bool:

@@ -159,6 +159,14 @@ class StatusChanged(Record):
     reason: str
 
 
+class SeverityRaised(Record):
+    """A worse alert joined: severity follows the worst, and never falls by itself."""
+
+    kind: Literal["severity"] = "severity"
+    severity: Severity
+    reason: str
+
+
 class Escalated(Record):
     """Handed to a person: why, and what was wanted but could not be asked or done."""
 
@@ -214,6 +222,7 @@ Payload = Annotated[
     | Verified
     | MilestoneReached
     | StatusChanged
+    | SeverityRaised
     | Escalated
     | ActionItemFiled
     | PostmortemWritten

@@ -109,7 +109,7 @@ def _particulars(w: Writing) -> list[Paragraph]:
     return [
         header("Particular", "Value"),
         row("Incident", code(case.incident_id)),
-        row("Severity", f"{opened.severity.value} ({w.quote(opened.severity_reason)})"),
+        row("Severity", f"{w.case.severity.value} ({w.quote(w.case.severity_reason)})"),
         row("Status", case.status.value),
         row("Outcome", case.outcome.value if case.outcome else "none yet"),
         row("Service", code(opened.service)),
