@@ -47,7 +47,13 @@ def start_recorder(stack: ExitStack, targets: Path, folder: Path) -> MetricsSour
     return open_source(MetricsSettings(kind="recorder", path=folder))
 
 
-@pytest.fixture(scope="module", params=[start_recorder, start_prometheus])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(start_recorder, marks=pytest.mark.xdist_group("recorder-source")),
+        pytest.param(start_prometheus, marks=pytest.mark.xdist_group("prometheus-source")),
+    ],
+)
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:

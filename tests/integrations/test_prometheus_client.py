@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -49,12 +52,16 @@ def refusal(kind: str, message: str, status: int) -> Answer:
 class Server:
     """Keeps what it was asked; answers by the function that the test sets."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.asked: list[Asked] = []
         self.connections: set[tuple[str, int]] = set()
         self.respond: Callable[[Asked], Answer] = lambda _: success([])
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
+        if certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._http.server_port}"
@@ -180,6 +187,38 @@ def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     settings = MetricsSettings(url="https://127.0.0.1:1", ca_file=tmp_path / "ca.pem")
     with pytest.raises(ConfigError, match="ca_file"):
         PrometheusSource(settings)
+
+
+def make_certificate(folder: Path) -> Path:
+    """A key and a self-signed certificate for 127.0.0.1 in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("the program `openssl` is not installed")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    argv = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    argv += ["-nodes", "-days", "2", "-subj", "/CN=holdfast test"]
+    argv += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    argv += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(argv, check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_text(key.read_text() + certificate.read_text())
+    return both
+
+
+def test_a_servers_own_certificate_authority_is_trusted_only_where_configured(
+    tmp_path: Path,
+) -> None:
+    certificate = make_certificate(tmp_path)
+    server = Server(certificate)
+    url = server.url.replace("http:", "https:")
+    with PrometheusSource(MetricsSettings(url=url, ca_file=tmp_path / "certificate.pem")) as source:
+        assert source.query("x", 1.0).samples == ()
+    with (
+        PrometheusSource(MetricsSettings(url=url)) as source,
+        pytest.raises(SourceUnavailable, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        source.query("x", 1.0)
+    server.close()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ from holdfast.promql.targets import Target, TargetsFile
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_RETENTION_SECONDS = 6 * 3600.0
+DEFAULT_RETENTION_SECONDS = 2 * 3600.0
+"""What a reader holds in memory: 190 MB for 8 targets of 200 series at one scrape a second."""
+
 _PRUNE_EVERY_MS = 60_000
 _CONNECTIONS = 32
 _REMEMBER_INTERVALS = 300

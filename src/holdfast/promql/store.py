@@ -131,11 +131,12 @@ class RecordedSamples:
 
     def _load(self) -> None:
         assert self._db is not None
-        if not self._settings:
-            self._settings = self._read_settings(self._db)
         query = "SELECT id, time_ms, ids, samples FROM scrape WHERE id > ? ORDER BY id LIMIT ?"
         while True:
             rows: list[Row] = self._db.execute(query, (self._last_row, _ROWS_AT_ONCE)).fetchall()
+            if not rows and self._settings:
+                return
+            self._settings = self._read_settings(self._db)
             if not rows:
                 return
             self._take(self._db, rows)
