@@ -30,6 +30,15 @@ _MARKS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What is awaited while no incident is under way; `seconds` bounds it."""
+
+    text: str
+    since: datetime
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """All that the frame shows. `passing` is what was asked last, `others` more open incidents."""
 
@@ -40,6 +49,7 @@ class Scene:
     sli_problem: str = ""
     passing: str = ""
     others: int = 0
+    expected: Expected | None = None
 
 
 def frame(scene: Scene, width: int, height: int) -> list[Text]:
@@ -57,7 +67,7 @@ def frame(scene: Scene, width: int, height: int) -> list[Text]:
 def _blocks(scene: Scene, width: int, *, roomy: bool) -> list[list[Text]]:
     sli = sli_rows(scene.tracks, scene.sli_problem, width, limit=6 if roomy else 2)
     if scene.chapter is None:
-        return [sli, [_watching_row(scene)]]
+        return [sli, [_watching_row(scene, width)]]
     case = scene.chapter.case
     wait = waiting(case, scene.now)
     awaited = [_wait_row(wait, scene.now, width)] if wait else [Text("✓ closed", "green")]
@@ -86,7 +96,7 @@ def _rule(scene: Scene, width: int) -> Text:
 
 
 def _headline(case: Case, scene: Scene) -> Text:
-    text = Text(f"{case.opened.severity} {case.opened.service}", "bold red")
+    text = Text(f"{case.severity} {case.opened.service}", "bold red")
     if case.concluded:
         text.stylize("not red green")
     parts = ["laboratory"] if case.opened.laboratory else []
@@ -130,7 +140,11 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def _watching_row(scene: Scene) -> Text:
+def _watching_row(scene: Scene, width: int) -> Text:
+    expected = scene.expected
+    if expected is not None:
+        elapsed = (scene.now - expected.since).total_seconds()
+        return _wait_row(Wait(expected.text, elapsed, expected.seconds), scene.now, width)
     return _spinner(scene.now).append(" no incident; burn rates are evaluated", "dim")
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,7 +20,8 @@ from rich.text import Text
 from holdfast.errors import HoldfastError
 from holdfast.model.base import utc_now
 from holdfast.model.event import Event
-from holdfast.surfaces.cli.frame import Scene, frame
+from holdfast.surfaces.cli.frame import Expected, Scene, frame
+from holdfast.surfaces.cli.line import Line, Tone
 from holdfast.surfaces.cli.phases import detected_at
 from holdfast.surfaces.cli.sli import SliReader, SliTrack
 from holdfast.surfaces.cli.story import History, Story
@@ -46,10 +48,11 @@ class LiveView:
         self._read_sli = read_sli
         self._clock = clock
         self._story = Story(history)
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event | Line] = queue.SimpleQueue()
         self._tracks: tuple[SliTrack, ...] = ()
         self._sli_problem = ""
         self._passing = ""
+        self._expected: Expected | None = None
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._draw, name="live view", daemon=True)]
         if read_sli is not None:
@@ -68,7 +71,15 @@ class LiveView:
         """Take an event, from any thread."""
         self._events.put(entry)
 
-    def __enter__(self) -> LiveView:
+    def say(self, label: str, text: str) -> None:
+        """See `View.say`."""
+        self._events.put(Line(label, text, Tone.DIM))
+
+    def expect(self, text: str, seconds: float | None = None) -> None:
+        """See `View.expect`."""
+        self._expected = Expected(text, self._clock(), seconds)
+
+    def __enter__(self) -> Self:
         self._live.start()
         for thread in self._threads:
             thread.start()
@@ -100,7 +111,9 @@ class LiveView:
             rows = frame(self._scene(), width, self._console.height)
             self._live.update(Group(*rows), refresh=True)
 
-    def _told(self, entry: Event, width: int) -> list[Text]:
+    def _told(self, entry: Event | Line, width: int) -> list[Text]:
+        if isinstance(entry, Line):
+            return styled(entry, f"{self._clock():%H:%M}", width)
         lines = self._story.take(entry)
         chapter = self._story.chapters[entry.incident_id]
         clock = since(detected_at(chapter.case), entry.at)
@@ -119,6 +132,7 @@ class LiveView:
             sli_problem=self._sli_problem,
             passing=self._passing,
             others=max(0, open_count - 1),
+            expected=self._expected,
         )
 
     def _ask_sli(self) -> None:

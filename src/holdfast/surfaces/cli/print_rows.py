@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from holdfast.ledger.fold import fold
+from holdfast.model.base import utc_now
 from holdfast.model.case import Case
 from holdfast.model.event import Event
-from holdfast.surfaces.cli.line import Line
-from holdfast.surfaces.cli.styles import TONES, styled, wrap
+from holdfast.surfaces.cli.phases import detected_at
+from holdfast.surfaces.cli.render import render_all
+from holdfast.surfaces.cli.styles import TONES, since, styled, wrap
 from holdfast.surfaces.cli.summary import SummaryRow, summary
 
 _HEADING_WIDTH = 9
@@ -25,7 +29,7 @@ def width_of(console: Console) -> int:
 
 def print_summary(console: Console, case: Case, events: Sequence[Event], now: datetime) -> None:
     """Print what the incident came to."""
-    title = f"{case.opened.severity} {case.opened.service} · {case.incident_id}"
+    title = f"{case.severity} {case.opened.service} · {case.incident_id}"
     if case.opened.laboratory:
         title += " · laboratory"
     rule = Text("── ", "dim").append(title, "bold").append(" ")
@@ -36,9 +40,15 @@ def print_summary(console: Console, case: Case, events: Sequence[Event], now: da
         write(console, *_summary_texts(row, width_of(console)))
 
 
-def print_line(console: Console, line: Line, clock: str) -> None:
-    """Print one line of an incident's account."""
-    write(console, *styled(line, clock, width_of(console)))
+def print_incident(stream: TextIO, events: Sequence[Event]) -> None:
+    """Print all that the ledger tells of an incident, then what it came to."""
+    console = Console(file=stream, highlight=False)
+    case = fold(events)
+    for entry, lines in render_all(tuple(events)):
+        clock = since(detected_at(case), entry.at)
+        for line in lines:
+            write(console, *styled(line, clock, width_of(console)))
+    print_summary(console, case, events, utc_now())
 
 
 def write(console: Console, *rows: Text) -> None:

@@ -40,11 +40,12 @@ class Story:
         chapter = self._chapters.get(entry.incident_id)
         if chapter is None:
             return self._begin(entry)
-        if entry.sequence <= chapter.case.last_sequence:
-            return []
-        lines = render(entry, chapter.case)
-        chapter.case = apply(chapter.case, entry)
-        chapter.events.append(entry)
+        lines: list[Line] = []
+        for event in (*self._between(chapter.case.last_sequence, entry), entry):
+            if event.sequence > chapter.case.last_sequence:
+                lines += render(event, chapter.case)
+                chapter.case = apply(chapter.case, event)
+                chapter.events.append(event)
         return lines
 
     def focus(self) -> Chapter | None:
@@ -52,6 +53,13 @@ class Story:
         chapters = list(self._chapters.values())
         under_way = [chapter for chapter in chapters if not chapter.case.concluded]
         return (under_way or chapters or [None])[-1]
+
+    def _between(self, known: int, entry: Event) -> list[Event]:
+        """Return what another process appended in the meantime, an approval for example."""
+        if entry.sequence <= known + 1 or self._history is None:
+            return []
+        history = self._history(entry.incident_id)
+        return [event for event in history if known < event.sequence < entry.sequence]
 
     def _begin(self, entry: Event) -> list[Line]:
         """Start a chapter; of an incident that was opened earlier, the history is read."""

@@ -32,6 +32,14 @@ class View(Protocol):
         """Show an event. May be called by any thread; one that was shown already is skipped."""
         ...
 
+    def say(self, label: str, text: str) -> None:
+        """Show something that is no event: what a laboratory does, a source that fell silent."""
+        ...
+
+    def expect(self, text: str, seconds: float | None = None) -> None:
+        """Name what is awaited while no incident is under way, and for how long at most."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -80,6 +88,18 @@ class LineView:
             if lines:
                 text = entry.model_dump_json() if self._as_json else plain(entry, lines)
                 print(text, file=self._stream, flush=True)
+
+    def say(self, label: str, text: str) -> None:
+        """See `View.say`."""
+        if not self._as_json:
+            with self._lock:
+                now = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
+                print(f"{now} {label:<12}{text}", file=self._stream, flush=True)
+
+    def expect(self, text: str, seconds: float | None = None) -> None:
+        """See `View.expect`."""
+        bound = "" if seconds is None else f", {seconds:g} s"
+        self.say("waiting", f"{text}{bound}")
 
     def __enter__(self) -> Self:
         return self

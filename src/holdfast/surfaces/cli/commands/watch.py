@@ -1,0 +1,22 @@
+"""`holdfast watch`: evaluates the error budgets, and works the incidents that open."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from holdfast.surfaces.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
+
+
+def watch(
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+    until_finished: Annotated[
+        bool, typer.Option("--until-finished", help="Leave when all incidents are finished with.")
+    ] = False,
+) -> None:
+    """Watch the error budgets; work each incident to its end."""
+    from holdfast.surfaces.cli.session import run_watch
+
+    run_watch(config, as_json=as_json, until_finished=until_finished)

@@ -1,0 +1,111 @@
+"""The demonstration: a laboratory, a bad release, and Holdfast, which acts and proves it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.errors import DeployerFailed, HoldfastError
+from holdfast.lab import control
+from holdfast.lab.control import LabHandle
+from holdfast.model.incident import Status
+from holdfast.surfaces.app import Holdfast
+from holdfast.surfaces.cli.session import showing, watch_incidents
+from holdfast.surfaces.cli.verifying import run_verify
+from holdfast.surfaces.cli.views import View
+
+_PATIENCE_SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What is shown, and where."""
+
+    folder: Path
+    service: str
+    version: str
+    healthy_seconds: float
+    keep: bool = False
+
+
+def run_demo(plan: Demo, *, as_json: bool) -> bool:
+    """Show it; return whether an incident opened, was closed, and its post-mortem verifies."""
+    with _laboratory(plan) as handle:
+        with Holdfast.open(handle.config_path, durable=True) as holdfast:
+            with showing(holdfast, as_json) as view:
+                _play(plan, handle, holdfast, view)
+            chapters = list(view.story.chapters.values())
+        paths = [c.case.postmortem.markdown_path for c in chapters if c.case.postmortem]
+        verified = [run_verify(Path(path), None, as_json=as_json) for path in paths]
+    closed = [c.case.status is Status.CLOSED for c in chapters]
+    return bool(closed) and all(closed) and bool(verified) and all(verified)
+
+
+@contextmanager
+def _laboratory(plan: Demo) -> Generator[LabHandle]:
+    handle = control.up(plan.folder)
+    try:
+        yield handle
+    finally:
+        if not plan.keep:
+            handle.down()
+
+
+def _play(plan: Demo, handle: LabHandle, holdfast: Holdfast, view: View) -> None:
+    """Watch healthy traffic, release, and watch until the incident is over."""
+    view.say("laboratory", f"clients ask {handle.entry_url}; Holdfast may act here, and only here")
+    view.expect("healthy traffic, to compare with", plan.healthy_seconds)
+    healthy_until = time.monotonic() + plan.healthy_seconds
+    holdfast.watch(until=lambda: time.monotonic() >= healthy_until)
+    release = _Release(plan, handle, view)
+    release.start()
+    view.expect("the error budget", None)
+    watch_incidents(holdfast, view, until_finished=True, until=_patience(release))
+    release.finish()
+
+
+def _patience(release: _Release) -> Callable[[], bool]:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+
+    def is_over() -> bool:
+        if release.error is not None:
+            raise release.error
+        if time.monotonic() >= deadline:
+            raise DeployerFailed(
+                f"nothing was closed within {_PATIENCE_SECONDS:g} s of the release",
+                hint="`holdfast show` tells how far it came",
+            )
+        return False
+
+    return is_over
+
+
+class _Release:
+    """The release train, in a thread of its own: it knows nothing of Holdfast."""
+
+    def __init__(self, plan: Demo, handle: LabHandle, view: View) -> None:
+        self._plan, self._handle, self._view = plan, handle, view
+        self._thread = threading.Thread(target=self._run, name="release train", daemon=True)
+        self.error: HoldfastError | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until it is over."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        plan = self._plan
+        self._view.say("laboratory", f"the release train begins: {plan.service} {plan.version}")
+        try:
+            released = self._handle.release(plan.service, plan.version)
+        except HoldfastError as error:
+            self.error = error
+        else:
+            self._view.say("laboratory", f"{plan.service} {plan.version}: {released.status}")

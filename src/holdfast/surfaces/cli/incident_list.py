@@ -1,0 +1,98 @@
+"""The incidents of a ledger, in a table or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from holdfast.catalog.config import load_config
+from holdfast.errors import NotFound
+from holdfast.ledger.fold import fold
+from holdfast.ledger.store import Ledger
+from holdfast.model.base import Record, UtcTime
+from holdfast.model.case import Case
+from holdfast.model.incident import IncidentOutcome, Severity, Status
+from holdfast.surfaces.cli.print_rows import width_of, write
+from holdfast.surfaces.cli.styles import cut
+
+_GAP = "  "
+
+
+class IncidentRow(Record):
+    """One incident of the list."""
+
+    id: str
+    opened_at: UtcTime
+    severity: Severity
+    status: Status
+    outcome: IncidentOutcome | None
+    service: str
+    title: str
+
+
+@contextmanager
+def open_ledger(config: Path) -> Generator[Ledger]:
+    """Open the ledger of a configuration for reading and appending; it is never made here."""
+    folder = load_config(config).data_folder
+    if not (folder / "ledger.db").exists():
+        raise NotFound(f"no incident is known in {folder}", hint="`holdfast watch` opens them")
+    with closing(Ledger.at(folder)) as ledger:
+        yield ledger
+
+
+def print_incidents(stream: TextIO, config: Path, *, as_json: bool) -> None:
+    """Print all incidents, oldest first."""
+    with open_ledger(config) as ledger:
+        rows = [row_of(fold(ledger.events(i))) for i in ledger.incident_ids()]
+    if as_json:
+        for row in rows:
+            print(row.model_dump_json(), file=stream)
+    else:
+        console = Console(file=stream, highlight=False)
+        write(console, *table(rows, width_of(console)))
+
+
+def row_of(case: Case) -> IncidentRow:
+    """Return what the list says of an incident."""
+    return IncidentRow(
+        id=case.incident_id,
+        opened_at=case.opened_at,
+        severity=case.severity,
+        status=case.status,
+        outcome=case.outcome,
+        service=case.opened.service,
+        title=case.opened.title,
+    )
+
+
+def table(rows: list[IncidentRow], width: int) -> list[Text]:
+    """Return aligned rows below a heading; titles that do not fit stand on rows of their own."""
+    heading = ("id", "opened (UTC)", "severity", "status", "outcome", "service")
+    cells = [_cells(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(heading, *cells, strict=True)]
+    left = width - sum(widths) - len(_GAP) * len(widths)
+    beside = left >= 24 or width < 80
+    texts = [_aligned((*heading, "title") if beside else heading, widths, "bold")]
+    for row, known in zip(rows, cells, strict=True):
+        style = "" if row.outcome is None else "dim"
+        if beside:
+            texts.append(_aligned((*known, row.title), widths, style))
+        else:
+            texts += [_aligned(known, widths, style), Text(f"{_GAP}{row.title}", "dim")]
+    return [cut(text, width) for text in texts]
+
+
+def _cells(row: IncidentRow) -> tuple[str, ...]:
+    outcome = row.outcome.value.replace("_", " ") if row.outcome else "-"
+    opened = f"{row.opened_at:%Y-%m-%d %H:%M}"
+    return (row.id, opened, row.severity.value, row.status.value, outcome, row.service)
+
+
+def _aligned(cells: tuple[str, ...], widths: list[int], style: str) -> Text:
+    padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=False)]
+    return Text(_GAP.join((*padded, *cells[len(widths) :])).rstrip(), style)
