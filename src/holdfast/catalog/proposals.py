@@ -26,8 +26,8 @@ class RequestMetric:
     def rate(self, by: bool, name: str = "", more: str = "") -> str:
         """Return PromQL for events per second; `by` keeps `$by`."""
         matchers = ",".join(part for part in (self.matchers, more) if part)
-        kept = " by ($by)" if by else ""
-        return f"sum{kept} (rate({name or self.family.counter}{{{matchers}}}[$window]))"
+        aggregated = "sum by ($by) " if by else "sum"
+        return f"{aggregated}(rate({name or self.family.counter}{{{matchers}}}[$window]))"
 
     def failures(self, by: bool) -> str:
         """Return PromQL for failed requests per second: 0 where there are requests, none failed."""
