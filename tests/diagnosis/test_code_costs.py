@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from snippets import diff_of
 
+from diagnosis.snippets import diff_of
 from holdfast.diagnosis.code import read_diff
 
 
@@ -15,12 +15,12 @@ def found(old: str, new: str) -> set[str]:
 BEFORE = "def a(xs, ys):\n    return xs\n"
 
 CPU = {
-    "a nested loop over all": "def a(xs, ys):\n    for x in xs:\n        for y in ys:\n            f(x, y)\n",
+    "a nested loop over all": "def a(xs, ys):\n  for x in xs:\n    for y in ys:\n      f(x, y)\n",
     "a comprehension in a loop": "def a(xs, ys):\n    return [[g(x, y) for y in ys] for x in xs]\n",
     "a sort for each item": "def a(xs, ys):\n    return [sorted(ys)[0] + x for x in xs]\n",
-    "a hash for each item": "def a(xs, ys):\n    return [hashlib.sha256(x).hexdigest() for x in xs]\n",
+    "a hash for each item": "def a(xs, ys):\n    return [hashlib.sha256(x) for x in xs]\n",
     "a copy for each item": "def a(xs, ys):\n    for x in xs:\n        h(copy.deepcopy(x))\n",
-    "a password hash": "def a(xs, ys):\n    return hashlib.pbkdf2_hmac('sha256', xs, ys, 600_000)\n",
+    "a password hash": "def a(xs, ys):\n    return hashlib.pbkdf2_hmac('sha256', xs, ys, 9)\n",
     "a wait by computing": "def a(xs, ys):\n    while time.time() < xs:\n        pass\n",
     "a very long count": "def a(xs, ys):\n    return sum(i * i for i in range(2_000_000))\n",
 }
@@ -35,7 +35,7 @@ def test_added_computing_is_found(name: str) -> None:
 FRUGAL = {
     "one loop": "def a(xs, ys):\n    return [x + 1 for x in xs]\n",
     "what belongs to each item": "def a(xs, ys):\n    return [p for x in xs for p in x.parts]\n",
-    "a short table": "def a(xs, ys):\n    for x in xs:\n        for k in ('a', 'b'):\n            f(x, k)\n",
+    "a short table": "def a(xs, ys):\n  for x in xs:\n    for k in (1, 2):\n      f(x, k)\n",
     "one sort": "def a(xs, ys):\n    return sorted(xs)\n",
     "one encoding": "def a(xs, ys):\n    return json.dumps(xs)\n",
 }
@@ -48,7 +48,7 @@ def test_frugal_code_is_not_found(name: str) -> None:
 
 WAITS = {
     "a sleep": "def a(xs, ys):\n    time.sleep(0.2)\n    return xs\n",
-    "an asynchronous sleep": "async def a(xs, ys):\n    await asyncio.sleep(delay)\n    return xs\n",
+    "an async sleep": "async def a(xs, ys):\n    await asyncio.sleep(delay)\n    return xs\n",
     "a lock around it all": "def a(xs, ys):\n    with _cache_lock:\n        return xs\n",
     "a new lock": "gate = threading.Lock()\ndef a(xs, ys):\n    return xs\n",
     "a retry": "@retry(stop=3)\ndef a(xs, ys):\n    return xs\n",

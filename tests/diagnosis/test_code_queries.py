@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from snippets import diff_of
 
+from diagnosis.snippets import diff_of
 from holdfast.diagnosis.code import Finding, NoPython, read_diff
 
 

@@ -48,7 +48,8 @@ def _visit(place: Place) -> Iterator[Place]:
     yield place
     node = place.node
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        inside = Place(node, _qualified(place.symbol, node.name))
+        outer = place.symbol if node.col_offset else ""  # a hunk's heading ends at the margin
+        inside = Place(node, _qualified(outer, node.name))
         yield from _children(inside, [*node.decorator_list, *node.body])
     elif isinstance(node, ast.Lambda):
         yield from _children(place, [node.body])

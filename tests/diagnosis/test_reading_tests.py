@@ -1,0 +1,180 @@
+"""A test's reading: evidence bound to its places, measured, held to the prediction."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from holdfast.diagnosis.candidates import PATTERNS
+from holdfast.diagnosis.mechanisms import MECHANISMS
+from holdfast.diagnosis.observe import bound_measure, read_test
+from holdfast.diagnosis.patterns import CAUSES
+from holdfast.diagnosis.weigh import confidence, log_likelihood_ratio, prior
+from holdfast.errors import EvidenceError
+from holdfast.evidence.derive import compute, derive
+from holdfast.model.base import utc_now
+from holdfast.model.evidence import Evidence, EvidenceKind, Outcome, Sample, Table, Text, Vector
+from holdfast.model.figure import Derivation
+from holdfast.model.hypothesis import Bound, Test, ToolCall
+
+
+def evidence(value: float | dict[str, float] | None, *, error: str = "") -> Evidence:
+    samples = value if isinstance(value, dict) else {} if value is None else {"": value}
+    return sealed(
+        Vector(samples=tuple(Sample(labels={"k": k}, at=0, value=v) for k, v in samples.items())),
+        Outcome.ERROR if error else Outcome.NO_DATA if value is None else Outcome.DATA,
+        error,
+    )
+
+
+def sealed(
+    value: Vector | Table | Text, outcome: Outcome = Outcome.DATA, error: str = ""
+) -> Evidence:
+    return Evidence.seal(
+        kind=EvidenceKind.METRIC,
+        query="q",
+        source="s",
+        asked_at=utc_now(),
+        outcome=outcome,
+        value=value if outcome is Outcome.DATA else None,
+        error=error,
+    )
+
+
+def asks(
+    function: str, *places: str, at_least: float | None = None, at_most: float | None = None
+) -> Test:
+    return Test(
+        id="test-1",
+        hypothesis_id="hyp-1",
+        question="?",
+        calls=tuple(ToolCall(tool="prometheus_query") for _ in places),
+        measure=Derivation(function=function, evidence_ids=places),
+        prediction=Bound(at_least=at_least, at_most=at_most),
+    )
+
+
+def test_a_value_within_the_prediction_supports() -> None:
+    result = read_test(asks("ratio", "$0", "$1", at_least=2), [evidence(6.0), evidence(2.0)])
+    assert (result.measured, result.reading) == (3.0, "supports")
+    assert len(result.evidence_ids) == 2
+
+
+def test_places_may_stand_in_another_order_than_the_answers() -> None:
+    result = read_test(asks("ratio", "$1", "$0", at_least=2), [evidence(6.0), evidence(2.0)])
+    assert (result.measured, result.reading) == (1 / 3, "contradicts")
+
+
+def test_no_data_is_unknown() -> None:
+    result = read_test(asks("value", "$0", at_most=1), [evidence(None)])
+    assert (result.measured, result.reading, result.note) == (None, "unknown", "no data")
+
+
+def test_an_error_is_unknown_and_says_why() -> None:
+    result = read_test(asks("value", "$0", at_most=1), [evidence(None, error="timed out")])
+    assert (result.reading, result.note) == ("unknown", "timed out")
+
+
+def test_evidence_of_the_wrong_shape_is_unknown_and_says_why() -> None:
+    two = evidence({"a": 1.0, "b": 2.0})
+    result = read_test(asks("value", "$0", at_most=1), [two])
+    assert result.reading == "unknown"
+    assert "2 values where one is needed" in result.note
+
+
+def test_a_bound_measure_recomputes_the_figure() -> None:
+    test, answers = asks("ratio", "$0", "$1", at_least=2), [evidence(6.0), evidence(2.0)]
+    bound = bound_measure(test, [item.id for item in answers])
+    assert derive(bound, {item.id: item for item in answers}) == 3.0
+    with pytest.raises(EvidenceError, match=r"names \$1, and 1 answers"):
+        bound_measure(test, ["ev-1"])
+
+
+def three(now: float | None, before: float | None, rate: float | None) -> list[Evidence]:
+    return [evidence(now), evidence(before), evidence(rate)]
+
+
+def share(*threes: list[Evidence]) -> float | None:
+    inputs = [item for group in threes for item in group]
+    places = tuple(f"${i}" for i in range(len(inputs)))
+    return compute(Derivation(function="own_excess_share", evidence_ids=places), inputs)
+
+
+def test_a_service_keeps_what_its_callees_do_not_explain() -> None:
+    entry = three(1.0, 0.1, 10.0)
+    callee = three(1.0, 0.1, 9.0)
+    assert share(entry, entry, callee) == pytest.approx(0.1)
+    assert share(entry, callee) == pytest.approx(0.9)
+
+
+def test_an_idle_callee_explains_nothing_and_an_unmeasured_one_is_unknown() -> None:
+    entry = three(1.0, 0.1, 10.0)
+    assert share(entry, entry, three(None, None, 0.0)) == pytest.approx(1.0)
+    assert share(entry, entry, three(None, 0.1, 5.0)) is None
+
+
+def test_without_a_material_rise_there_is_nothing_to_share_out() -> None:
+    entry = three(0.105, 0.1, 10.0)
+    assert share(entry, entry) is None
+
+
+def test_largest_share_over_the_graph() -> None:
+    inputs = [*three(1.0, 0.1, 10.0), *three(0.9, 0.1, 10.0), *three(0.1, 0.1, 10.0)]
+    wanted = Derivation(
+        function="largest_own_share",
+        evidence_ids=(),
+        parameters={"services": "a,b,c", "calls": "a>b,a>c"},
+    )
+    assert compute(wanted, inputs) == pytest.approx(8 / 9)
+
+
+def test_one_bad_instance_stands_out_of_at_least_three() -> None:
+    wanted = Derivation(function="largest_over_others", evidence_ids=())
+    assert compute(wanted, [evidence({"a": 0.1, "b": 0.1, "c": 0.5})]) == pytest.approx(5)
+    assert compute(wanted, [evidence({"a": 0.1, "b": 0.5})]) is None
+
+
+def test_repeated_statements_are_compared_between_versions() -> None:
+    table = Table(columns=("version", "n"), rows=(("1", 2), ("2", 40), ("2", 3)))
+    wanted = Derivation(
+        function="column_max_ratio",
+        evidence_ids=(),
+        parameters={"key_column": "version", "key": "2", "base": "1", "column": "n"},
+    )
+    assert compute(wanted, [sealed(table)]) == 20
+
+
+def test_code_shapes_of_a_diff_without_python_are_unknown() -> None:
+    wanted = Derivation(
+        function="code_shapes", evidence_ids=(), parameters={"shape": "query_in_loop"}
+    )
+    text = Text(text="--- a/x.yaml\n+++ b/x.yaml\n@@ -1 +1 @@\n-a\n+b")
+    assert compute(wanted, [sealed(text)]) is None
+
+
+def test_confidence_is_the_arithmetic_that_is_documented() -> None:
+    (pattern,) = [p for p in CAUSES if p.id == "traffic_surge"]
+    question = pattern.questions[0]
+    assert prior(4) == 0.2
+    odds = math.log(0.2 / 0.8) + math.log(question.sensitivity / question.false_alarm)
+    expected = 1 / (1 + math.exp(-odds))
+    assert confidence(0.2, [(question, "supports")]) == pytest.approx(expected, abs=1e-4)
+    assert confidence(0.2, [(question, "unknown")]) == 0.2
+    assert log_likelihood_ratio(question, "contradicts") < 0
+
+
+@pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
+def test_every_pattern_can_be_supported_and_each_answer_tells_something(pattern: object) -> None:
+    found = PATTERNS[pattern.id]  # type: ignore[attr-defined]
+    assert found.questions
+    parts = {question.part for question in found.questions}
+    assert parts & {"required", "measure"}
+    for question in found.questions:
+        assert 0 < question.false_alarm < question.sensitivity < 1
+    kinds = {(q.role, q.slo_kind) for q in found.questions}
+    assert len(kinds) == len(found.questions), "two questions of one role"
+
+
+def test_pattern_ids_are_unique() -> None:
+    assert len({p.id for p in (*CAUSES, *MECHANISMS)}) == len(CAUSES) + len(MECHANISMS)
