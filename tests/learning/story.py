@@ -165,7 +165,7 @@ def world(plot: Plot) -> Config:
             short_window_seconds=5,
         ),
         BurnTier(
-            name="slow",
+            name="10m",
             action="ticket",
             budget_fraction=0.2,
             long_window_seconds=600,
@@ -321,7 +321,7 @@ def _curve(name: str) -> Callable[[float], float | None]:
         return lambda at: min(20.0, _ramp(at, 0.08, 18.6))
     if name == "burn:parcels-latency:fast:long":
         return lambda at: min(20.0, _ramp(at - 12, 0.08, 15.5, lag=20, heal=25))
-    if name.startswith("burn:parcels-latency:slow"):
+    if name.startswith("burn:parcels-latency:10m"):
         return lambda at: _ramp(at - 20, 0.08, 5.0, lag=60, heal=60)
     if name.startswith("history:"):
         return lambda at: 100.0

@@ -27,6 +27,9 @@ from holdfast.slo.burn import burn_rate_threshold
 _FACT, _ANSWER = "learn:fact:", "learn:answer:"
 LEDGER, CONFIGURATION, DEFAULTS = "ledger", "holdfast.yaml", "holdfast's documented defaults"
 
+NAMES = "configured names"
+"""The fact that holds the configuration's names: a tier called `1h` is no figure."""
+
 LAST_ENTRY = "last_entry"
 """Stands among the milestones: until when an incident that is not over is known."""
 
@@ -71,6 +74,13 @@ def gathered(events: Iterable[Event]) -> Gathered:
             if isinstance(entry.payload, EvidenceKept) and entry.step_key.startswith(prefix):
                 by_name[entry.step_key.removeprefix(prefix)] = entry.payload.evidence
     return Gathered(facts=kept[_FACT], answers=kept[_ANSWER])
+
+
+def configured_names(facts: Mapping[str, Evidence]) -> frozenset[str]:
+    """Return the names that the configuration gave, as far as a fact holds them."""
+    item = facts.get(NAMES)
+    rows = item.value.rows if item and isinstance(item.value, Table) else ()
+    return frozenset(str(row[0]) for row in rows)
 
 
 def slo_fact(name: str) -> str:
@@ -213,10 +223,17 @@ def _configuration_tables(case: Case, config: Config, policy: Policy) -> dict[st
         found[slo_fact(slo.name)] = _slo_table(slo)
         found[tiers_fact(slo.name)] = _tier_table(slo)
     texts = [text for slo in slos for text in (slo.description, slo.period_note)]
-    texts += [config.currency or "", policy.name, config.environment]
+    texts += [config.currency or "", policy.name, *(s.owner for s in config.services)]
     return found | {
+        NAMES: _table(("name",), ((name,) for name in _names(config))),
         "configured texts": text_numbers(texts, names_of(case), "configuration"),
     }
+
+
+def _names(config: Config) -> list[str]:
+    named = {config.environment, *(service.name for service in config.services)}
+    named |= {slo.name for slo in config.slos}
+    return sorted(named | {tier.name for slo in config.slos for tier in slo.tiers})
 
 
 def _slo_table(slo: SLO) -> Table:

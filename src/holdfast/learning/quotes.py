@@ -28,10 +28,13 @@ def names_of(case: Case) -> frozenset[str]:
     """Return what the ledger names: services, versions, runbooks and ids. None is a figure."""
     opened, triage = case.opened, case.triage
     found: set[str | None] = {case.incident_id, opened.service, opened.slo}
+    if opened.alert:
+        found |= {opened.alert.source, opened.alert.fingerprint, *opened.alert.labels.values()}
     if triage:
         found.update(triage.services)
         for change in triage.changes:
             found |= {change.id, change.service, change.from_version, change.to_version}
+            found |= {change.source, change.actor}
     for hypothesis in case.hypotheses.values():
         found |= {hypothesis.id, hypothesis.service, hypothesis.mechanism}
     for one in case.actions.values():

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from holdfast.errors import ChainBroken, EvidenceError, LedgerError, NotFound
 from holdfast.learning.figures import PLACEHOLDER, make_figure, placeholders
 from holdfast.learning.keep import EVIDENCE, JSON, LEDGER, MARKDOWN, evidence_of
+from holdfast.learning.ledger_evidence import configured_names, gathered
 from holdfast.learning.markdown import to_markdown
 from holdfast.learning.numerals import bare_numerals
 from holdfast.learning.postmortem import texts_of
@@ -272,7 +273,8 @@ def _record_findings(kept: _Kept, file: str) -> Iterator[Finding]:
 
 def _names(kept: _Kept) -> Collection[str]:
     try:
-        return names_of(fold(kept.events))
+        configured = configured_names(gathered(kept.events).facts)
+        return names_of(fold(kept.events)) | configured
     except (LedgerError, KeyError):  # a broken ledger names nothing; that it is broken is found
         return ()
 

@@ -69,7 +69,14 @@ class Writing:
 
     def fact(self, name: str, key: str | int, column: str, *, style: str, unit: str = "") -> Said:
         """Return the figure of one cell of a fact; the first column picks the row."""
-        return self.cell(self.facts[name], _key_column(self.facts[name]), key, column, style, unit)
+        item = self.facts.get(name)
+        if item is None:
+            raise EvidenceError(
+                f"the ledger holds no fact {name!r}",
+                hint="facts are appended before the post-mortem is written, with the same "
+                "configuration",
+            )
+        return self.cell(item, _key_column(item), key, column, style, unit)
 
     def cell(
         self, item: Evidence, key_column: str, key: str | int, column: str, style: str, unit: str
@@ -108,11 +115,14 @@ class Writing:
     def asked(
         self, name: str, function: str, style: str, **parameters: str | float | int | None
     ) -> Said | None:
-        """Return a figure of an answer; None where the question was not configured."""
+        """Return a figure of an answer; None where it was not asked, or has not that shape."""
         item = self.answers.get(name)
         if item is None:
             return None
-        return self.book.of(function, item, style=style, unit="", **parameters)
+        try:
+            return self.book.of(function, item, style=style, unit="", **parameters)
+        except EvidenceError:  # for example several series where an objective must give one
+            return None
 
     # ---- tests -------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def _item(w: Writing, item: ActionItem) -> Paragraph:
 
 
 def _unanswered(w: Writing, item: Evidence) -> str:
-    failed = f"error, {code(item.error)}" if item.error else "error"
+    failed = code(f"error: {item.error}") if item.error else "error"
     word = "no data" if item.outcome is Outcome.NO_DATA else failed
     name = next((n for n, a in w.answers.items() if a.id == item.id), None)
     about = f" ({code(name)})" if name else ""

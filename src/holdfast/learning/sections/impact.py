@@ -75,9 +75,11 @@ def _asking(title: str, name: str, slo: SLO) -> tuple[str, str, str, str]:
 
 def _row(w: Writing, title: str, name: str, function: str, style: str) -> Paragraph:
     said = w.asked(name, function, style)
-    if said is None:
+    item = w.answers.get(name)
+    if item is None:
         return row(title, NOT_CONFIGURED, "—")
-    return row(title, str(said), evidence_links([w.answers[name].id]))
+    shown = str(said) if said else "cannot be computed: the answer has not the shape it must have"
+    return row(title, shown, evidence_links([item.id]))
 
 
 def _bad_name(w: Writing, slo: SLO) -> str:
