@@ -113,6 +113,7 @@ class Plot:
     users: bool = True
     statement: bool = False
     laboratory: bool = False
+    observe: bool = False
 
 
 @dataclass(frozen=True)
@@ -414,6 +415,31 @@ def tell(data_folder: Path, plot: Plot | None = None) -> Told:
     teller.append(760, [("learn:postmortem", written(data_folder, composed.postmortem))])
     folder = keep(data_folder, composed.postmortem, ledger.events(INCIDENT), composed.charts)
     return Told(plot, ledger, config, composed, folder, data_folder)
+
+
+def tell_of_nothing_known(data_folder: Path, config: Config) -> Told:
+    """An incident that was handed to a person before anything was measured."""
+    ledger = Ledger.at(data_folder)
+    teller = Teller(ledger)
+    opened = ev.Opened(
+        title="500s everywhere",
+        service="parcels",
+        slo=None,
+        severity=Severity.SEV1,
+        severity_reason="when unsure, the higher",
+        statement="Everything answers 500",
+    )
+    teller.say(0, opened)
+    teller.say(5, ev.Escalated(reason="the metrics source does not answer", gaps=("metrics",)))
+    concluded = ev.StatusChanged(
+        status=Status.TRIAGE, outcome=IncidentOutcome.ESCALATED, reason="no metrics"
+    )
+    teller.say(5, concluded)
+    _learn(teller, ledger, config)
+    composed = compose(ledger.events(INCIDENT), config)
+    teller.append(760, [("learn:postmortem", written(data_folder, composed.postmortem))])
+    folder = keep(data_folder, composed.postmortem, ledger.events(INCIDENT), composed.charts)
+    return Told(Plot(), ledger, config, composed, folder, data_folder)
 
 
 def _open(teller: Teller, plot: Plot) -> None:
@@ -724,6 +750,15 @@ def _act(teller: Teller, plot: Plot) -> None:
         undo=undo,
         idempotency_key="rollback-1",
     )
+    if plot.observe:
+        denied = GuardDecision(
+            action_id=action.id,
+            decision="deny",
+            autonomy=Autonomy.OBSERVE,
+            reasons=("first contact: Holdfast observes for 7 days",),
+        )
+        teller.say(668, ev.ActionProposed(action=action), ev.Guarded(decision=denied))
+        return
     decision = GuardDecision(
         action_id=action.id,
         decision="allow",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from story import INCIDENT, Told
+from story import INCIDENT, Told, tell_of_nothing_known, world
 
 from holdfast.learning.postmortem import compose
 from holdfast.learning.verify import verify
@@ -23,6 +24,7 @@ PLOTS: list[dict[str, Any]] = [
     {"ending": "recovered", "statement": True},
     {"ending": "unresolved", "users": False},
     {"ending": "false_alarm"},
+    {"ending": "escalated", "observe": True},
 ]
 
 
@@ -174,3 +176,27 @@ def test_every_numeral_outside_code_has_a_footnote_that_names_its_query(told: Te
     assert ids <= set(story.composed.postmortem.evidence_hashes)
     assert all("`ev-" in note and " at `" in note for note in notes.values())
     assert story.composed.postmortem.incident_id == INCIDENT
+
+
+def test_what_was_not_allowed_is_said_as_what_would_have_been_done(told: Tell) -> None:
+    resolution = section(told(ending="escalated", observe=True).markdown, "Resolution")
+    assert "| not done |" in resolution
+    assert "not done; it would have been `rollback-release(" in resolution
+    assert re.search(r"guard: deny, autonomy observe: .* for 7\[\^f\d+\] days", resolution)
+
+
+@pytest.mark.parametrize("slos", [True, False])
+def test_an_incident_of_which_nothing_was_measured_has_a_report_too(
+    told: Tell, tmp_path: Path, slos: bool
+) -> None:
+    config = world(told().plot)
+    bare = tuple(s.model_copy(update={"signals": {}, "logs": None}) for s in config.services)
+    config = config.model_copy(update={"services": bare})
+    if not slos:
+        config = config.model_copy(update={"slos": ()})
+    story = tell_of_nothing_known(tmp_path, config)
+    assert [str(finding) for finding in verify(story.folder).findings] == []
+    assert "The cause is not known." in story.markdown
+    assert "Everything answers 500[^f" in story.markdown
+    assert story.markdown.startswith("# Post-mortem: `parcels`\n")
+    story.ledger.close()

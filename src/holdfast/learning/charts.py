@@ -114,7 +114,7 @@ def _chart(
 ) -> Chart:
     start, end = incident_span(case)
     incident = Span(start.timestamp(), end.timestamp())
-    shown = chart_span(incident)
+    shown = chart_span(case, incident)
     cut = [_cut(line, shown) for line in lines]
     times = [at for line in cut for at, _ in line.points]
     return Chart(

@@ -88,7 +88,8 @@ def questions(
     service = known.get(case.opened.service)
     incident = Span(start.timestamp(), end.timestamp())
     healthy = healthy_span(case)
-    chart, proof = chart_span(incident), proof_span(incident, healthy)
+    chart = chart_span(case, incident)
+    proof = proof_span(chart, healthy)
     step = _step(chart, resolution_seconds)
     found: list[Question] = []
     for slo in slos:
@@ -109,15 +110,18 @@ def healthy_span(case: Case) -> Span | None:
     return Span(triage.healthy_from.timestamp(), triage.healthy_to.timestamp())
 
 
-def chart_span(incident: Span) -> Span:
-    """Return what the charts show: some time before, the incident, and a look behind it."""
+def chart_span(case: Case, incident: Span) -> Span:
+    """Return what the charts show: some time before, the incident, and a look behind it.
+
+    Never beyond the last entry: what had not happened when it was asked would differ later.
+    """
     length = incident.seconds
-    return Span(incident.start - max(60.0, length), incident.end + 0.1 * length)
+    known_until = max(incident.end, case.last_event_at.timestamp())
+    return Span(incident.start - max(60.0, length), min(incident.end + 0.1 * length, known_until))
 
 
-def proof_span(incident: Span, healthy: Span | None) -> Span:
+def proof_span(chart: Span, healthy: Span | None) -> Span:
     """Return what burn rates are asked for: the charts' time, and all of the healthy window."""
-    chart = chart_span(incident)
     return Span(min(chart.start, healthy.start if healthy else chart.start), chart.end)
 
 
@@ -203,7 +207,7 @@ def _instant(name: str, query: str, at: float) -> Question:
 
 def _range(name: str, query: str, span: Span, step: float) -> Question:
     start = math.floor(span.start / step) * step
-    return _metric(name, query, (start, math.ceil(span.end / step) * step, step))
+    return _metric(name, query, (start, math.floor(span.end / step) * step, step))
 
 
 def _metric(name: str, query: str, time_range: Argument) -> Question:

@@ -85,6 +85,8 @@ def _expected(w: Writing, one: ActionCase) -> str:
 
 def _story(w: Writing, one: ActionCase) -> list[Paragraph]:
     lines = [_guard(w, one)]
+    if not one.claims:
+        lines.append(f"not done; it would have been {plan_words(one.action.plan)}")
     lines += [
         f"{w.quote(a.approver)} said {a.decision}{f': {w.quote(a.note)}' if a.note else ''}"
         for a in one.approvals
@@ -117,6 +119,8 @@ def _undo(w: Writing, one: ActionCase) -> str:
     if outcome:
         at = w.fact("actions", one.action.id, "undone", style="clock")
         return f"undone with {plan_words(one.action.undo)} at {at}: {outcome.replace('_', ' ')}"
+    if not one.claims:
+        return ""
     return f"undo, where it had been needed: {plan_words(one.action.undo)}"
 
 
