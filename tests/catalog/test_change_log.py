@@ -143,6 +143,50 @@ def test_builds_and_tests_change_nothing_in_production(tmp_path: Path) -> None:
     assert everything(log_of(events_of(tmp_path, build))) == ()
 
 
+def run(at: int, part: str, **custom: object) -> str:
+    return (
+        event(
+            at,
+            predicate="x",
+            id="dep-1",
+            service="shop",
+            from_version="v1",
+            to_version="v2",
+            **custom,
+        )
+        .replace("service.x", f"pipelinerun.{part}")
+        .replace("service/shop", "run-7")
+    )
+
+
+def test_a_deployment_under_way_is_a_change_and_its_end_the_same_one(tmp_path: Path) -> None:
+    begun = run(BEGIN, "started", started_at=_iso(BEGIN))
+    (change,) = everything(log_of(events_of(tmp_path, begun)))
+    assert (change.id, change.service, change.to_version) == ("dep-1", "shop", "v2")
+    assert change.finished_at is None
+    ended = event(BEGIN + 9, id="dep-1", from_version="v1", to_version="v2", started_at=_iso(BEGIN))
+    (change,) = everything(log_of(events_of(tmp_path, begun, ended)))
+    assert change.at.timestamp() == BEGIN
+    assert change.finished_at is not None
+
+
+def test_an_event_that_was_delivered_twice_is_one_change(tmp_path: Path) -> None:
+    line = event(BEGIN, "v1")
+    other = line.replace("/deployer", "/other-deployer")
+    assert len(everything(log_of(events_of(tmp_path, line, line, other)))) == 2
+
+
+def test_a_deployment_that_failed_may_have_moved_traffic(tmp_path: Path) -> None:
+    failed = run(BEGIN + 5, "finished", status="failed", error="no start", started_at=_iso(BEGIN))
+    (change,) = everything(log_of(events_of(tmp_path, failed)))
+    assert (change.predicate, change.summary) == ("changed", "failed: no start")
+
+
+def test_a_pipeline_that_names_no_service_is_no_change(tmp_path: Path) -> None:
+    build = event(BEGIN).replace("service.upgraded", "pipelinerun.started")
+    assert everything(log_of(events_of(tmp_path, build))) == ()
+
+
 def test_flags_and_configuration_are_custom_events(tmp_path: Path) -> None:
     flag = event(BEGIN).replace("dev.cdevents.service.upgraded", "dev.cdeventsx.ours-flag.changed")
     (change,) = everything(log_of(events_of(tmp_path, flag)))

@@ -121,7 +121,7 @@ def merge(events: Iterable[Change], tags: Iterable[Change]) -> tuple[Change, ...
 def _with_versions_before(changes: Sequence[Change]) -> Iterator[Change]:
     running: dict[str, str | None] = {}
     for change in changes:
-        if change.type is ChangeType.DEPLOYMENT:
+        if change.type is ChangeType.DEPLOYMENT and change.predicate != "changed":
             before = running.get(change.service)
             running[change.service] = change.to_version
             if change.from_version is None and before is not None:
@@ -143,15 +143,20 @@ class FileRead:
 
 
 def read_file(path: Path, environments: set[str], service: str | None) -> FileRead:
-    """Return what a file of CDEvents says; `service` keeps those of one service only."""
+    """Return what a file of CDEvents says; `service` keeps those of one service only.
+
+    Events of one deployment, or one event that was delivered twice, are one change: as the last
+    of them tells it.
+    """
     lines = _lines(path)
     parsed = [_parse(text, f"{path}:{number}") for number, text in lines]
     complete = not lines or lines[-1][1].endswith("\n")
     found = [event for event in parsed if isinstance(event, CDEvent)]
     ours = [event for event in found if event.environment in {None, *environments}]
-    changes = [to_change(event, f"CDEvents of {path}") for event in ours]
+    told = ((event.key, to_change(event, f"CDEvents of {path}")) for event in ours)
+    changes = {key: change for key, change in told if change is not None}
     return FileRead(
-        changes=tuple(c for c in changes if c is not None and service in (None, c.service)),
+        changes=tuple(c for c in changes.values() if service in (None, c.service)),
         lost=tuple(_lost(parsed, complete)),
         foreign=Counter(e.environment or "" for e in found if e not in ours),
     )
