@@ -147,7 +147,8 @@ def run(at: int, part: str, **custom: object) -> str:
     return (
         event(
             at,
-            predicate="x",
+            "",
+            "x",
             id="dep-1",
             service="shop",
             from_version="v1",

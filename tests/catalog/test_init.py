@@ -281,6 +281,12 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
     assert load_config(file).services[0].name == "a"
 
 
+def test_how_the_source_is_reached_is_kept() -> None:
+    settings = MetricsSettings(url="http://127.0.0.1:9", token_env="TOKEN", tenant="team")
+    found = discover(Table({}), prometheus_url="http://127.0.0.1:9", metrics=settings, at=1.0)
+    assert "token_env: TOKEN" in render(found)
+
+
 def test_a_repository_is_bound_to_the_service_of_its_name() -> None:
     table = Table({"http_requests_total": [{"job": "a"}, {"job": "b"}]})
     found = discover(

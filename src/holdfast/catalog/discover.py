@@ -60,12 +60,13 @@ def discover(
     source: MetricsReader,
     *,
     prometheus_url: str,
+    metrics: MetricsSettings | None = None,
     repositories: Sequence[Path] = (),
     at: float | None = None,
 ) -> Discovery:
     """Return a configuration for what the source knows now, or knew at Unix time `at`.
 
-    A repository belongs to the service of its folder's name, or to the only service there is.
+    `metrics` keeps settings such as a token's variable or a tenant. A repository belongs to the service of its folder's name, or to the only service there is.
     Raises what the source raises.
     """
     search = Search(source, time.time() if at is None else at)
@@ -76,7 +77,7 @@ def discover(
     if not findings:
         gaps = ("no request metric of a known name was found", *gaps)
     config = Config(
-        metrics=MetricsSettings(url=prometheus_url),
+        metrics=metrics or MetricsSettings(url=prometheus_url),
         services=tuple(finding.service for finding in findings),
         slos=tuple(slo for finding in findings for slo in finding.slos),
         changes=changes,
@@ -225,8 +226,8 @@ def _with_repositories(
     bound = list(findings)
     changes: list[ChangesSettings] = []
     gaps: list[str] = []
-    for repository in repositories:
-        index = _owner(bound, repository.absolute().name.removesuffix(".git"))
+    for repository in (given.absolute() for given in repositories):
+        index = _owner(bound, repository.name.removesuffix(".git"))
         if index is None:
             gaps.append(f"the repository {repository} belongs to no service that was found")
             continue
