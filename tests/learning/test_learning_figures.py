@@ -9,8 +9,14 @@ from holdfast.errors import EvidenceError
 from holdfast.learning.figures import PLACEHOLDER, FigureBook, placeholders
 from holdfast.learning.formats import render
 from holdfast.learning.numerals import bare_numerals, is_quantity, number_of
-from holdfast.learning.quotes import Quoter, code, prepared, text_numbers
+from holdfast.learning.quotes import Quoter, code, names_of, prepared, text_numbers
+from holdfast.model.alert import Alert
+from holdfast.model.base import canonical_json
+from holdfast.model.case import Case
+from holdfast.model.event import Opened
 from holdfast.model.evidence import Evidence, EvidenceKind, Outcome, Sample, Vector
+from holdfast.model.figure import Figure
+from holdfast.model.incident import Severity
 
 AT = 1763917512.7
 
@@ -184,3 +190,44 @@ def test_several_series_where_one_is_needed_are_an_error_not_a_guess() -> None:
     )
     with pytest.raises(EvidenceError, match="2 values"):
         FigureBook({item.id: item}).of("value", item, style="count")
+
+
+def test_what_an_alerts_labels_say_is_a_number_not_a_name() -> None:
+    alert = Alert(
+        fingerprint="a1",
+        source="alertmanager",
+        status="firing",
+        severity="page",
+        starts_at=after(0),
+        labels={"alertname": "SlowShop", "quantile": "0.95"},
+    )
+    opened = Opened(
+        title="slow",
+        service="shop",
+        slo=None,
+        severity=Severity.SEV2,
+        severity_reason="an alert",
+        alert=alert,
+    )
+    case = Case(
+        incident_id="inc-1",
+        opened_at=after(0),
+        opened=opened,
+        last_event_at=after(0),
+        last_sequence=1,
+    )
+    assert "0.95" not in names_of(case)
+    assert "SlowShop" in names_of(case)
+
+
+def test_an_infinite_ratio_is_written_and_read_back() -> None:
+    item = instant("ratio", AT, float("inf"))
+    (figure,) = _figures_of(item)
+    assert figure.text == "∞"
+    assert Figure.model_validate_json(canonical_json(figure.model_dump(mode="json"))) == figure
+
+
+def _figures_of(item: Evidence) -> tuple[Figure, ...]:
+    book = FigureBook({item.id: item})
+    book.of("value", item, style="multiple")
+    return book.figures

@@ -15,6 +15,7 @@ from itertools import chain
 from holdfast.errors import EvidenceError
 from holdfast.learning.figures import FigureBook
 from holdfast.learning.numerals import Span, bare_numerals, code_spans, is_quantity, number_of
+from holdfast.model.action import Parameter
 from holdfast.model.case import Case
 from holdfast.model.event import Event, EvidenceKept
 from holdfast.model.evidence import Cell, Evidence, Table
@@ -29,7 +30,8 @@ def names_of(case: Case) -> frozenset[str]:
     opened, triage = case.opened, case.triage
     found: set[str | None] = {case.incident_id, opened.service, opened.slo}
     if opened.alert:
-        found |= {opened.alert.source, opened.alert.fingerprint, *opened.alert.labels.values()}
+        alert = opened.alert
+        found |= {alert.source, alert.fingerprint, alert.labels.get("alertname")}
     if triage:
         found.update(triage.services)
         for change in triage.changes:
@@ -42,9 +44,14 @@ def names_of(case: Case) -> frozenset[str]:
         found |= {action.id, action.target, action.plan.runbook_id, action.undo.runbook_id}
         found |= {action.effect_probe.version}
         found.update(v for by in action.preconditions.versions.values() for v in by)
-        values = chain(action.plan.parameters.values(), action.undo.parameters.values())
-        found.update(v for v in values if isinstance(v, str))
+        given = chain(action.plan.parameters.items(), action.undo.parameters.items())
+        found.update(str(v) for key, v in given if _is_name(key, v))
     return frozenset(name for name in found if name)
+
+
+def _is_name(key: str, parameter: Parameter) -> bool:
+    """Whether a parameter is a name: a version is one, though it may look like a number."""
+    return isinstance(parameter, str) and ("version" in key or not is_quantity(parameter))
 
 
 def quote_facts(events: Sequence[Event], names: Collection[str]) -> Table:
