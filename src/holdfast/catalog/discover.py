@@ -66,13 +66,13 @@ def discover(
 ) -> Discovery:
     """Return a configuration for what the source knows now, or knew at Unix time `at`.
 
-    `metrics` keeps settings such as a token's variable or a tenant. A repository belongs to the service of its folder's name, or to the only service there is.
-    Raises what the source raises.
+    `metrics` keeps settings such as a token's variable or a tenant. A repository belongs to the
+    service of its folder's name, or to the only service there is. Raises what the source raises.
     """
     search = Search(source, time.time() if at is None else at)
     seen = services(search)
     graph = calls(search, seen)
-    findings = [_examine(search, name, metrics, graph or {}) for name, metrics in seen.items()]
+    findings = [_examine(search, name, found, graph or {}) for name, found in seen.items()]
     findings, changes, gaps = _with_repositories(findings, repositories)
     if not findings:
         gaps = ("no request metric of a known name was found", *gaps)
