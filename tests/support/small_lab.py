@@ -1,0 +1,193 @@
+"""A laboratory of two processes for incidents in seconds: one service behind the edge.
+
+Windows, holds and deadlines are short, the arithmetic is the usual one. One lab serves many
+incidents: each has a Holdfast folder of its own, with its own configuration, policy and ledger.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.catalog.config import dump_config, load_config
+from holdfast.errors import DeliveryError
+from holdfast.evidence.ask import Asker
+from holdfast.integrations.sources import open_source
+from holdfast.lab import control
+from holdfast.lab.control import LabHandle
+from holdfast.lab.records import Deployment, FaultRequest, LabOptions
+from holdfast.lab.world import acting_policy, as_yaml
+from holdfast.ledger.chain import check_chain
+from holdfast.ledger.fold import fold
+from holdfast.ledger.store import Ledger
+from holdfast.model.base import utc_now
+from holdfast.model.case import Case
+from holdfast.model.config import Config
+from holdfast.model.event import Event
+from holdfast.model.evidence import Vector
+from holdfast.model.policy import Policy
+from holdfast.model.slo import SLO, BurnTier
+from holdfast.slo.rules import ratio_query
+
+SERVICE, GOOD, BAD = "customer-api", "v2.3.3", "v2.3.4"
+SCRAPE_SECONDS = 0.5
+WINDOW_SECONDS = 2.0
+HOLD_SECONDS, DEADLINE_SECONDS = 2.0, 10.0
+HEALTHY_SECONDS = 4.0
+"""How much healthy time stands before a release: what comparisons are made with."""
+
+OPTIONS = LabOptions(
+    services=(SERVICE,),
+    rate_per_second=12.0,
+    scrape_interval_seconds=SCRAPE_SECONDS,
+    statement_log_fraction=1.0,
+    life_seconds=240.0,
+)
+POLICY = acting_policy().model_copy(
+    update={
+        "mitigated_hold_seconds": HOLD_SECONDS,
+        "mitigation_deadline_seconds": DEADLINE_SECONDS,
+    }
+)
+_TIER = BurnTier(
+    name="page-fast",
+    action="page",
+    budget_fraction=0.01,
+    long_window_seconds=2 * WINDOW_SECONDS,
+    short_window_seconds=WINDOW_SECONDS,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """One Holdfast's folder: its configuration, and what its ledger says."""
+
+    config_path: Path
+
+    @property
+    def policy_path(self) -> Path:
+        """The policy, which may be written anew at any time."""
+        return self.config_path.with_name("policy.yaml")
+
+    @property
+    def data_folder(self) -> Path:
+        """Where its ledger and its reports are."""
+        return self.config_path.parent / ".holdfast"
+
+    def write_policy(self, policy: Policy | str) -> None:
+        """Replace the policy, as a whole."""
+        partial = self.policy_path.with_suffix(".partial")
+        partial.write_text(policy if isinstance(policy, str) else as_yaml(policy))
+        partial.replace(self.policy_path)
+
+    def events(self) -> tuple[Event, ...]:
+        """Return the events of its only incident, none where none was opened."""
+        ledger = Ledger.at(self.data_folder)
+        try:
+            incidents = ledger.incident_ids()
+            assert len(incidents) <= 1, incidents
+            return ledger.events(incidents[0]) if incidents else ()
+        finally:
+            ledger.close()
+
+    def case(self) -> Case:
+        """Return its only incident; the ledger must be whole."""
+        events = self.events()
+        assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+        assert len({event.step_key for event in events}) == len(events)
+        check_chain(events)
+        return fold(events)
+
+
+class SmallLab:
+    """A running small lab, seen from a test."""
+
+    def __init__(self, handle: LabHandle) -> None:
+        self.handle = handle
+        self._asker = Asker(open_source(load_config(handle.config_path).metrics), utc_now)
+        self._slo = _short(load_config(handle.config_path).slos[0])
+        self._mark = 0
+
+    def world(self, folder: Path, policy: Policy | str = POLICY, **changes: object) -> World:
+        """Write a Holdfast's configuration for this lab; `changes` replace fields of it."""
+        config = load_config(self.handle.config_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        world = World(folder / "holdfast.yaml")
+        update: dict[str, object] = {
+            "data_folder": world.data_folder,
+            "slos": (self._slo,),
+            "policy": world.policy_path,
+            "comparison_window_seconds": 2 * HEALTHY_SECONDS,
+            **changes,
+        }
+        world.write_policy(policy)
+        whole = Config.model_validate(config.model_copy(update=update).model_dump())
+        world.config_path.write_text(dump_config(whole))
+        return world
+
+    def begin(self) -> None:
+        """Wait until the good version has served well for a while, whatever was before."""
+        self.handle.fault(FaultRequest(service=SERVICE, delay_seconds=0, deploy_hangs_seconds=0))
+        self._serve_good()
+        self.await_ratio(at_most=0.0, for_seconds=HEALTHY_SECONDS)
+        self._mark = len(self.handle.deployments())
+
+    def deployments(self) -> list[Deployment]:
+        """Return the deployments since `begin`, oldest first."""
+        return self.handle.deployments()[self._mark :]
+
+    def moves(self) -> list[tuple[str, str]]:
+        """Return (actor, version) of each deployment since `begin`."""
+        return [(d.actor, d.to_version) for d in self.deployments()]
+
+    def release_bad(self) -> None:
+        """Give all traffic to the bad version, and wait until users feel it."""
+        self.handle.release(SERVICE, BAD, (100,), 0)
+        self.await_ratio(at_least=0.5)
+
+    def await_ratio(
+        self, *, at_most: float = 1.0, at_least: float = 0.0, for_seconds: float = 0.0
+    ) -> None:
+        """Wait until the ratio of bad requests has been inside the bounds for so long."""
+        deadline = time.monotonic() + 20
+        since: float | None = None
+        while since is None or time.monotonic() - since < for_seconds:
+            assert time.monotonic() < deadline, f"the ratio is {self.ratio()}"
+            ratio = self.ratio()
+            inside = ratio is not None and at_least <= ratio <= at_most
+            since = (since or time.monotonic()) if inside else None
+            time.sleep(0.1)
+
+    def ratio(self) -> float | None:
+        """Return the ratio of bad requests over the shortest window; None without data."""
+        answer = self._asker.instant(ratio_query(self._slo, WINDOW_SECONDS), time.time())
+        samples = answer.value.samples if isinstance(answer.value, Vector) else ()
+        return samples[0].value if samples and samples[0].value >= 0 else None
+
+    def _serve_good(self) -> None:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                if self.handle.serving(SERVICE) != GOOD:
+                    self.handle.release(SERVICE, GOOD, (100,), 0, actor="the test")
+                return
+            except DeliveryError:  # a deployment that a test left under way
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+
+
+@contextmanager
+def small_lab(folder: Path, options: LabOptions = OPTIONS) -> Iterator[SmallLab]:
+    """Run a small lab for the length of a block."""
+    handle = control.up(folder, options=options)
+    try:
+        yield SmallLab(handle)
+    finally:
+        handle.down()
+
+
+def _short(slo: SLO) -> SLO:
+    return slo.model_copy(update={"tiers": (_TIER,)})
