@@ -19,6 +19,8 @@ from holdfast.surfaces.cli.verifying import run_verify
 from holdfast.surfaces.cli.views import View
 
 _PATIENCE_SECONDS = 240.0
+_WARM_UP_SECONDS = 15.0
+"""What has just been started is slow at first; that is not the incident to be shown."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def _laboratory(plan: Demo) -> Generator[LabHandle]:
 def _play(plan: Demo, handle: LabHandle, holdfast: Holdfast, view: View) -> None:
     """Watch healthy traffic, release, and watch until the incident is over."""
     view.say("laboratory", f"clients ask {handle.entry_url}; Holdfast may act here, and only here")
+    view.expect("the laboratory warms up", _WARM_UP_SECONDS)
+    time.sleep(_WARM_UP_SECONDS)
     view.expect("healthy traffic, to compare with", plan.healthy_seconds)
     healthy_until = time.monotonic() + plan.healthy_seconds
     holdfast.watch(until=lambda: time.monotonic() >= healthy_until)

@@ -9,13 +9,14 @@ from datetime import datetime
 from rich.text import Text
 
 from holdfast.model.case import Case
+from holdfast.model.incident import Status
 from holdfast.surfaces.cli.frame_beliefs import action_rows, hypothesis_rows
 from holdfast.surfaces.cli.frame_sli import sli_rows
 from holdfast.surfaces.cli.phases import Phase, detected_at, phases
 from holdfast.surfaces.cli.sli import SliTrack
 from holdfast.surfaces.cli.story import Chapter
 from holdfast.surfaces.cli.styles import cut, since
-from holdfast.surfaces.cli.waiting import Wait, waiting
+from holdfast.surfaces.cli.waiting import Wait, is_over, waiting
 
 _ROOMY_HEIGHT = 34
 _WIDE = 100
@@ -70,7 +71,7 @@ def _blocks(scene: Scene, width: int, *, roomy: bool) -> list[list[Text]]:
         return [sli, [_watching_row(scene, width)]]
     case = scene.chapter.case
     wait = waiting(case, scene.now)
-    awaited = [_wait_row(wait, scene.now, width)] if wait else [Text("✓ closed", "green")]
+    awaited = [_wait_row(wait, scene.now, width) if wait else _ended_row(case)]
     if roomy:
         awaited.append(Text(scene.passing, "dim"))
     return [
@@ -87,7 +88,8 @@ def _rule(scene: Scene, width: int) -> Text:
     if scene.chapter is not None:
         case = scene.chapter.case
         left = _headline(case, scene)
-        right = f" {since(detected_at(case), scene.now)} ─"
+        until = case.last_event_at if is_over(case) else scene.now
+        right = f" {since(detected_at(case), until)} ─"
     else:
         left.append(f"Holdfast watches · level {scene.autonomy}", "bold")
     left = cut(left, width - len(right) - 6)
@@ -138,6 +140,13 @@ def _times(phase: Phase, *, wide: bool) -> str:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     return f"{minutes}:{rest:02}"
+
+
+def _ended_row(case: Case) -> Text:
+    if case.status is Status.CLOSED:
+        return Text("✓ closed", "green")
+    outcome = case.outcome.value.replace("_", " ") if case.outcome else case.status.value
+    return Text(f"{outcome}: a person goes on from here, with the report", "yellow")
 
 
 def _watching_row(scene: Scene, width: int) -> Text:

@@ -39,6 +39,7 @@ def phases(case: Case, events: Sequence[Event], now: datetime) -> tuple[Phase, .
     """Return the six phases. All but `detect` count from the detection."""
     triaged_at = next((e.at for e in events if isinstance(e.payload, ev.Triaged)), None)
     concluded_at = _concluded_at(events)
+    checked_at = case.last_event_at if case.contract_unmet else None
     return (
         _detect(case),
         _since_detection("triage", case, now, begun=True, ended_at=triaged_at),
@@ -57,7 +58,8 @@ def phases(case: Case, events: Sequence[Event], now: datetime) -> tuple[Phase, .
             begun=False, ended_at=_milestone(case, "resolved"), given_up_at=concluded_at,
         ),
         _since_detection(
-            "learn", case, now, begun=concluded_at is not None, ended_at=_closed_at(events)
+            "learn", case, now,
+            begun=concluded_at is not None, ended_at=_closed_at(events), given_up_at=checked_at,
         ),
     )  # fmt: skip
 

@@ -22,7 +22,11 @@ _STATUS_TONES = {
     HypothesisStatus.UNRESOLVED: Tone.WARN,
     HypothesisStatus.OPEN: Tone.PLAIN,
 }
-_READING_TONES = {"supports": Tone.PLAIN, "contradicts": Tone.PLAIN, "unknown": Tone.WARN}
+_READINGS = {
+    "supports": ("supports it", Tone.PLAIN),
+    "contradicts": ("contradicts it", Tone.DIM),
+    "unknown": ("says nothing of it", Tone.WARN),
+}
 
 
 def render_all(events: tuple[Event, ...]) -> list[tuple[Event, list[Line]]]:
@@ -70,7 +74,8 @@ def _opened(opened: ev.Opened) -> Line:
     details += [f"claimed, to be measured: {claim.text}" for claim in opened.claims]
     if opened.laboratory:
         details.append("laboratory: these are not production's numbers")
-    text = f"{opened.severity} {opened.service}: {opened.title}"
+    about = "" if opened.title.startswith(opened.service) else f"{opened.service}: "
+    text = f"{opened.severity} {about}{opened.title}"
     return Line("incident", text, Tone.BAD, tuple(d for d in details if d))
 
 
@@ -121,11 +126,9 @@ def _observed(result: TestResult, before: Case) -> Line:
     if test is not None:
         measured = wording.amount(result.measured, test.prediction.unit)
         question = f"{test.question} "
-        measured = f"{measured}, predicted {wording.bound(test.prediction)}"
-    reading = {"supports": "supports", "contradicts": "contradicts", "unknown": "says nothing of"}
-    text = f"{question}{measured}: {reading[result.reading]} {name}"
+    reading, tone = _READINGS[result.reading]
     details = (result.note,) if result.note else ()
-    return Line("observation", text, _READING_TONES[result.reading], details)
+    return Line("observation", f"{name} {question}{measured}: {reading}", tone, details)
 
 
 def _reflection(judged: ev.HypothesisJudged, before: Case) -> Line:
@@ -156,6 +159,8 @@ def _course(payload: ev.Payload) -> list[Line]:
             at = wording.clock(milestone.at.timestamp())
             estimated = ", estimated" if milestone.estimated else ""
             return [Line("milestone", f"{name} at {at}{estimated}", Tone.ACCENT)]
+        case ev.SeverityRaised(severity=severity, reason=reason):
+            return [Line("severity", f"{severity} now: {reason}", Tone.BAD)]
         case ev.StatusChanged(status=status, outcome=outcome, reason=reason):
             ended = f" ({outcome.value.replace('_', ' ')})" if outcome else ""
             return [Line("status", f"{status}{ended}: {reason}", Tone.ACCENT)]
@@ -173,5 +178,5 @@ def _course(payload: ev.Payload) -> list[Line]:
             return [Line("contract", text, Tone.WARN if unmet else Tone.GOOD, missing)]
         case ev.Noted(text=text):
             return [Line("note", wording.one_line(text), Tone.DIM)]
-        case _:
-            raise ValueError(f"no words for the event {payload.kind}")
+        case _:  # a kind that this version has no words for: said, and never in the way
+            return [Line(payload.kind.replace("_", " "), "recorded", Tone.DIM)]

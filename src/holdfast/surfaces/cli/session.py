@@ -97,10 +97,9 @@ def showing(holdfast: Holdfast, as_json: bool) -> Generator[View]:
     except KeyboardInterrupt:
         print("stopped; nothing is lost: `holdfast watch` goes on from here", file=sys.stderr)
         sys.exit(_INTERRUPTED)
-    finally:
-        if not as_json:
-            for chapter in view.story.chapters.values():
-                conclude(sys.stdout, chapter.case, chapter.events)
+    if not as_json:
+        for chapter in view.story.chapters.values():
+            conclude(sys.stdout, chapter.case, chapter.events)
 
 
 def level_of(policy: Policy) -> str:

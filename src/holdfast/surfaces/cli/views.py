@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -75,6 +76,7 @@ class LineView:
         self._as_json = as_json
         self._story = Story(history)
         self._lock = threading.Lock()
+        self._gone = False
 
     @property
     def story(self) -> Story:
@@ -86,20 +88,27 @@ class LineView:
         with self._lock:
             lines = self._story.take(entry)
             if lines:
-                text = entry.model_dump_json() if self._as_json else plain(entry, lines)
-                print(text, file=self._stream, flush=True)
+                self._write(entry.model_dump_json() if self._as_json else plain(entry, lines))
 
     def say(self, label: str, text: str) -> None:
         """See `View.say`."""
         if not self._as_json:
             with self._lock:
-                now = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
-                print(f"{now} {label:<12}{text}", file=self._stream, flush=True)
+                self._write(f"{utc_now():%Y-%m-%dT%H:%M:%SZ} {label:<12}{text}")
 
     def expect(self, text: str, seconds: float | None = None) -> None:
         """See `View.expect`."""
         bound = "" if seconds is None else f", {seconds:g} s"
         self.say("waiting", f"{text}{bound}")
+
+    def _write(self, text: str) -> None:
+        if self._gone:
+            return
+        try:
+            print(text, file=self._stream, flush=True)
+        except BrokenPipeError:  # the reader has gone: stop as a person would stop it
+            self._gone = True
+            signal.raise_signal(signal.SIGTERM)
 
     def __enter__(self) -> Self:
         return self

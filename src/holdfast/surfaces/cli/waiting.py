@@ -29,9 +29,14 @@ class Wait:
         return min(1.0, max(0.0, self.elapsed_seconds / self.limit_seconds))
 
 
+def is_over(case: Case) -> bool:
+    """Whether Holdfast is finished with it: ended, or handed to a person with its report."""
+    return case.status in _ENDED or (case.concluded and case.contract_unmet is not None)
+
+
 def waiting(case: Case, now: datetime) -> Wait | None:
     """Return what is awaited: a write, its effect, a person, an answer, the next step, nothing."""
-    if case.status in _ENDED:
+    if is_over(case):
         return None
     known = case.latest_action
     if not case.concluded and known is not None:

@@ -35,16 +35,20 @@ def amount(value: float | None, unit: str) -> str:
         return NO_DATA
     if unit in _WRITERS:
         return _WRITERS[unit](value)
+    if unit.startswith("of "):
+        return f"{percent(round(value, 3))} {unit}"
     if unit == "budgets" and value == 1:
         unit = "budget"
     return f"{number(value)} {unit}".rstrip()
 
 
 def bound(limits: Bound) -> str:
-    """Return a predicted range, for example `≥ 1.5 times` or `≤ 300 ms`."""
+    """Return a predicted range, for example `≥ 1.5 times`, `≤ 300 ms` or `1 s to 2 s`."""
     low = "" if limits.at_least is None else f"≥ {amount(limits.at_least, limits.unit)}"
     high = "" if limits.at_most is None else f"≤ {amount(limits.at_most, limits.unit)}"
-    return " and ".join(part for part in (low, high) if part)
+    if low and high:
+        return f"{low.removeprefix('≥ ')} to {high.removeprefix('≤ ')}"
+    return low or high
 
 
 def hypothesis_name(case: Case, hypothesis_id: str | None) -> str:
