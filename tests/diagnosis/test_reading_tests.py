@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,7 +15,17 @@ from holdfast.diagnosis.weigh import confidence, log_likelihood_ratio, prior
 from holdfast.errors import EvidenceError
 from holdfast.evidence.derive import compute, derive
 from holdfast.model.base import utc_now
-from holdfast.model.evidence import Evidence, EvidenceKind, Outcome, Sample, Table, Text, Vector
+from holdfast.model.evidence import (
+    Evidence,
+    EvidenceKind,
+    Matrix,
+    Outcome,
+    Sample,
+    Series,
+    Table,
+    Text,
+    Vector,
+)
 from holdfast.model.figure import Derivation
 from holdfast.model.hypothesis import Bound, Test, ToolCall
 
@@ -29,7 +40,7 @@ def evidence(value: float | dict[str, float] | None, *, error: str = "") -> Evid
 
 
 def sealed(
-    value: Vector | Table | Text, outcome: Outcome = Outcome.DATA, error: str = ""
+    value: Vector | Matrix | Table | Text, outcome: Outcome = Outcome.DATA, error: str = ""
 ) -> Evidence:
     return Evidence.seal(
         kind=EvidenceKind.METRIC,
@@ -127,6 +138,24 @@ def test_largest_share_over_the_graph() -> None:
         parameters={"services": "a,b,c", "calls": "a>b,a>c"},
     )
     assert compute(wanted, inputs) == pytest.approx(8 / 9)
+
+
+def half_rise(levels: Sequence[float], *, healthy_to: float) -> float | None:
+    points = tuple((float(i), level) for i, level in enumerate(levels))
+    wanted = Derivation(
+        function="half_rise_time",
+        evidence_ids=("$0",),
+        parameters={"healthy_to": healthy_to, "smallest_rise": 0.025},
+    )
+    return compute(wanted, [sealed(Matrix(series=(Series(labels={}, points=points),)))])
+
+
+def test_a_rise_is_dated_half_way_up_whatever_burst_before() -> None:
+    assert half_rise([0, 0, 0, 0.4, 0.3, 0.4, 0, 0, 0.1, 0.3, 0.6, 0.9, 1, 1], healthy_to=2) == 10
+    assert half_rise([0, 0, 0, 1, 1, 1, 0, 1, 1], healthy_to=2) == 3
+    assert half_rise([0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1], healthy_to=1) == 8
+    assert half_rise([0, 0, 0, 0.01, 0.01, 0.01], healthy_to=2) is None
+    assert half_rise([1, 1, 1], healthy_to=-1) is None
 
 
 def test_one_bad_instance_stands_out_of_at_least_three() -> None:

@@ -136,3 +136,21 @@ def test_recent_changes_are_those_of_the_services_within_the_lookback() -> None:
     ]
     kept = recent_changes(changes, ("a", "b"), onset=1000, now=1010, lookback_seconds=600)
     assert [c.id for c in kept] == ["suspect", "late"]
+
+
+BURSTS = (
+    *(0.0,) * 22,
+    *(0.045, 0.068, 0.154, 0.207, 0.297, 0.237, 0.158, 0.304, 0.212, 0.083),
+    *(0.0, 0.0, 0.0, 0.0, 0.0, 0.333, 0.259, 0.378, 0.0, 0.0),
+    *(0.125, 0.343, 0.457, 0.457, 0.607, 0.882, 1.0, 1.0),
+)
+"""Measured a second apart on an overloaded machine; the fault began at the 42nd point."""
+
+
+def test_bursts_before_the_fault_do_not_date_it() -> None:
+    points = [(float(i), value) for i, value in enumerate(BURSTS)]
+    found = find_onset(points, budget_fraction=0.05, comparison_seconds=60)
+    assert found is not None
+    assert 41 <= found.at <= 43
+    assert found.healthy is not None
+    assert found.healthy[0] == 0

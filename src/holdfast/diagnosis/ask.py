@@ -19,6 +19,9 @@ from holdfast.model.service import Service, Signal
 
 Parameters = dict[str, str | float | int | None]
 
+_LONGEST_SERIES = 600
+"""Points of a series at most."""
+
 _CONTEXT_LINES = 200
 """Of a diff: enough to see the function around a change, its helpers and its imports."""
 
@@ -82,16 +85,19 @@ def _prediction(question: Question, scene: Scene) -> Bound | Gap:
 def _ordering(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
     del question
     change = scene.changes.get(hypothesis.change_id or "")
-    if scene.onset is None or change is None or scene.slo is None:
+    if scene.onset is None or scene.healthy is None or change is None or scene.slo is None:
         return Gap(f"when the symptom of {scene.target} began is not known")
     step = scene.settings.resolution_seconds
     query = scene.indicator(scene.shortest_window_seconds)
-    start = scene.onset - 5 * step
+    start = max(scene.healthy[0], scene.now - _LONGEST_SERIES * step)
     lag = scene.settings.plausible_lag_seconds
     return Plan(
         calls=(range_call(query or "", start, scene.now, step),),
-        function="first_time_at_least",
-        parameters={"bound": scene.slo.error_budget_fraction, "count": 2},
+        function="half_rise_time",
+        parameters={
+            "healthy_to": scene.healthy[1],
+            "smallest_rise": scene.slo.error_budget_fraction / 2,
+        },
         prediction=Bound(
             at_least=change.at.timestamp() - 2 * step,
             at_most=change.at.timestamp() + lag,

@@ -11,7 +11,7 @@ from holdfast.diagnosis.patterns import CAUSES, CLAIM, RECOVERED, Pattern
 from holdfast.diagnosis.scene import Scene
 from holdfast.diagnosis.signals import subject_of
 from holdfast.diagnosis.weigh import prior
-from holdfast.model.change import Change
+from holdfast.model.change import Change, ChangeType
 from holdfast.model.hypothesis import Hypothesis
 
 PATTERNS: Mapping[str, Pattern] = {p.id: p for p in (*CAUSES, RECOVERED, CLAIM, *MECHANISMS)}
@@ -43,8 +43,16 @@ def within_reach(change: Change, scene: Scene) -> bool:
     """Whether a change is recent enough, and on a service that the symptom depends on."""
     if change.service not in scene.services or change.at.timestamp() > scene.now:
         return False
+    if _served_in_health(change, scene):
+        return False
     began = scene.now if scene.onset is None else scene.onset
     return change.at.timestamp() >= began - scene.settings.plausible_lag_seconds
+
+
+def _served_in_health(change: Change, scene: Scene) -> bool:
+    """Whether it is a first deployment, with which all that is known of health was measured."""
+    first = change.type is ChangeType.DEPLOYMENT and change.from_version is None
+    return first and scene.healthy is not None and change.at.timestamp() <= scene.healthy[1]
 
 
 def _slo_kind(scene: Scene) -> str:

@@ -10,6 +10,7 @@ requests, added each second. Its own excess is what its callees' excess does not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from holdfast.diagnosis.code import NoPython, read_diff
 from holdfast.errors import EvidenceError
@@ -20,7 +21,7 @@ from holdfast.evidence.derive import (
     derivation_over_gaps,
     value,
 )
-from holdfast.model.evidence import Evidence, Outcome, Text, Vector
+from holdfast.model.evidence import Evidence, Matrix, Outcome, Text, Vector
 
 MATERIAL_RISE = 1.1
 """Where the symptom's own level has not risen by this factor there is no excess to share out."""
@@ -93,6 +94,41 @@ def column_max_ratio(inputs: Sequence[Evidence], parameters: Parameters) -> floa
     top = column_max(inputs, parameters)
     base = column_max(inputs, {**parameters, "key": parameters.get("base")})
     return None if top is None or not base else top / base
+
+
+@derivation
+def half_rise_time(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return when the latest rise was half way up: a date that noise before it does not move.
+
+    Half way = between the median up to `healthy_to` (Unix seconds) and the highest level that two
+    points in a row reach. The answer is the first of the points at or above it that lead up to the
+    latest such level; one lower point between them does not end them. None without a rise of
+    `smallest_rise`.
+    """
+    item = inputs[0]
+    if not isinstance(item.value, Matrix):
+        raise EvidenceError(f"evidence {item.id} is no range matrix")
+    points = sorted(point for series in item.value.series for point in series.points)
+    healthy_to = float(parameters.get("healthy_to") or 0.0)
+    before = [level for at, level in points if at <= healthy_to]
+    if not before or len(points) < 2:
+        return None
+    base = sorted(before)[(len(before) - 1) // 2]
+    peak = max(min(a[1], b[1]) for a, b in pairwise(points))
+    if peak - base < float(parameters.get("smallest_rise") or 0.0) or peak <= base:
+        return None
+    return _first_of_latest_run(points, (base + peak) / 2)
+
+
+def _first_of_latest_run(points: Sequence[tuple[float, float]], half: float) -> float | None:
+    """Return when the latest run of two or more points at or above `half` began."""
+    ends = [i for i in range(1, len(points)) if min(points[i - 1][1], points[i][1]) >= half]
+    if not ends:
+        return None
+    first = ends[-1] - 1
+    while first > 0 and max(points[first - 1][1], points[max(first - 2, 0)][1]) >= half:
+        first -= 1
+    return points[first][0] if points[first][1] >= half else points[first + 1][0]
 
 
 @derivation

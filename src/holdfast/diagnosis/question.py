@@ -16,7 +16,7 @@ class Ask(StrEnum):
     For a change with versions, `now` is the later and `before` the earlier version.
     """
 
-    ORDERING = "when the symptom began (Unix seconds)"
+    ORDERING = "when the symptom had half risen (Unix seconds)"
     OWN_SHARE = "the share of the symptom's excess that is the service's own"
     LARGEST_SHARE = "the largest share that any one service keeps"
     CPU_TOTAL = "CPU seconds of all services, now over before"

@@ -42,8 +42,9 @@ def find_onset(
     A departure is at least three points in a row above the error budget fraction and above the
     healthy median by five deviations (median absolute deviation). Its onset is walked back to
     where the ratio first left the healthy band. The baseline is taken from the lower half of all
-    points first, then from those before the departure, so that a late alarm, with more bad time
-    than good, does not hide it. `points` ascend in time; `comparison_seconds` limits the healthy
+    points first, then from those before the departure (and then also their 95th percentile: bursts
+    are part of some systems' health), so that a late alarm, with more bad time than good, does not
+    hide it. `points` ascend in time; `comparison_seconds` limits the healthy
     window, whose end keeps a distance from the onset.
     """
     rough = sorted(value for _, value in points)[: max(len(points) // 2, 1)]
@@ -52,7 +53,7 @@ def find_onset(
         return None
     before = [value for _, value in points[:begin]]
     if len(before) >= _SUSTAINED:
-        again = _latest_run(points, _band(before, budget_fraction))
+        again = _latest_run(points, max(_band(before, budget_fraction), _quantile(before, 0.95)))
         begin = begin if again is None else again
     begin = _walk_back(points, begin)
     return Onset(points[begin][0], _healthy(points, begin, comparison_seconds))
@@ -128,8 +129,9 @@ def _band(values: Sequence[float], floor: float) -> float:
 
 def _walk_back(points: Sequence[Point], begin: int) -> int:
     """Go back while the ratio is still rising out of the healthy band."""
-    quiet = _median([value for _, value in points[:begin]]) if begin else 0.0
-    while begin > 0 and points[begin - 1][1] > quiet + _SMALLEST_DEVIATION:
+    before = [value for _, value in points[:begin]]
+    quiet = max(_median(before) + _SMALLEST_DEVIATION, _quantile(before, 0.9))
+    while begin > 0 and points[begin - 1][1] > quiet:
         if points[begin - 1][1] > points[begin][1]:
             break
         begin -= 1
@@ -144,6 +146,11 @@ def _healthy(
         return None
     start = max(points[0][0], points[end][0] - comparison_seconds)
     return start, points[end][0]
+
+
+def _quantile(values: Sequence[float], q: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(int(q * len(ordered)), len(ordered) - 1)] if ordered else 0.0
 
 
 def _median(values: Sequence[float]) -> float:
