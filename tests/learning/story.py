@@ -697,7 +697,7 @@ def _mechanism(teller: Teller, plot: Plot, at: float) -> None:
             "confidence": 0.97 if supported else 0.7,
             "supports": ("test-statements",) if supported else (),
             "gaps": () if supported else ("statements per request of labels are not measured",),
-            "code": (spot,),
+            "code": (spot, spot.model_copy(update={"line": 14, "why": "and renders each"})),
         }
     )
     reason = "26 times as many statements" if supported else "the signal is missing"

@@ -96,6 +96,8 @@ def test_the_cause_is_shown_with_its_diff_and_its_measurements(told: Tell) -> No
     assert "The mechanism is shown" in cause
     assert "`labels/print.py:13`, `labels_of`" in cause
     assert "+        address = session.execute(ADDRESS_OF_ONE" in cause
+    assert "`labels/print.py:14`" in cause
+    assert cause.count("```diff") == 1
     assert "audit.py" not in cause
     assert re.search(r"measured 25.7\N{MULTIPLICATION SIGN}\[\^f\d+\], predicted at least 3", cause)
 

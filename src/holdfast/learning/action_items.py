@@ -83,7 +83,8 @@ def _finished(facts: _Facts, draft: _Draft) -> ActionItem:
 def _permanent_fix(facts: _Facts) -> Iterator[_Draft]:
     mechanism, change = facts.cause.mechanism, facts.cause.change
     if mechanism is not None:
-        places = ", ".join(f"{spot.path}:{spot.line}" for spot in mechanism.code)
+        first = {spot.path: spot for spot in reversed(mechanism.code)}
+        places = ", ".join(f"{path}:{spot.line}" for path, spot in sorted(first.items()))
         where = f" at {places}" if places else ""
         doubt = "" if facts.cause.supported else "suspected "
         yield _Draft(

@@ -12,7 +12,7 @@ from holdfast.learning.svg import Chart, Level, Line, Mark, draw
 from holdfast.model.case import Case
 from holdfast.model.config import Config
 from holdfast.model.evidence import Evidence, Matrix, Outcome
-from holdfast.model.slo import SLO
+from holdfast.model.slo import SLO, BurnTier
 from holdfast.slo.burn import burn_rate_threshold
 
 BLUE, ORANGE, PURPLE, RED, GREEN, GREY = (
@@ -79,7 +79,7 @@ def _burn(case: Case, slos: Sequence[SLO], answers: Mapping[str, Evidence]) -> C
     lines: list[Line] = []
     levels: list[Level] = []
     slo = slos[0] if slos else None
-    tier = next(iter(slo.tiers), None) if slo else None
+    tier = _tier(case, slo) if slo else None
     if slo and tier:
         for which, colour, seconds in (
             ("long", BLUE, tier.long_window_seconds),
@@ -91,6 +91,13 @@ def _burn(case: Case, slos: Sequence[SLO], answers: Mapping[str, Evidence]) -> C
         levels.append(Level(f"{tier.name} fires at {multiple(rate)}, both windows", RED, rate))
     title = f"Burn rate of {slo.name}" if slo else "Burn rate"
     return _chart(case, title, "times the sustainable rate", lines, levels)
+
+
+def _tier(case: Case, slo: SLO) -> BurnTier | None:
+    """The tier that alerted, or else the first."""
+    alerted = case.opened.alert.labels.get("tier") if case.opened.alert else None
+    by_name = {tier.name: tier for tier in slo.tiers}
+    return by_name.get(alerted or "") or next(iter(slo.tiers), None)
 
 
 def _budget(case: Case, slos: Sequence[SLO], answers: Mapping[str, Evidence]) -> Chart:

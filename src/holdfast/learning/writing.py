@@ -23,6 +23,8 @@ from holdfast.model.incident import IncidentOutcome, MilestoneName
 from holdfast.model.lesson import Paragraph
 from holdfast.model.slo import SLO
 
+MOST_LINKS = 3
+
 _STYLES = {
     "s": "duration",
     "seconds": "duration",
@@ -154,7 +156,7 @@ def style_of(unit: str) -> tuple[str, str]:
     style = _STYLES.get(unit)
     if style:
         return style, ""
-    return ("percent" if unit.startswith("of the ") else "number"), unit
+    return ("percent" if unit.startswith("of ") else "number"), unit
 
 
 def milestone_at(case: Case, name: MilestoneName) -> datetime | None:
@@ -164,8 +166,13 @@ def milestone_at(case: Case, name: MilestoneName) -> datetime | None:
 
 
 def evidence_links(ids: Sequence[str]) -> str:
-    """Return links to evidence in the report's last section; `—` where there is none."""
-    return ", ".join(f"[{code(i)}](#{i})" for i in dict.fromkeys(ids)) or "—"
+    """Return links to evidence in the report's last section; `—` where there is none.
+
+    Three at most, so that a row stays readable: footnotes and the ledger name the others.
+    """
+    found = list(dict.fromkeys(ids))
+    links = [f"[{code(i)}](#{i})" for i in found[:MOST_LINKS]]
+    return ", ".join(links) + (" …" if len(found) > MOST_LINKS else "") if links else "—"
 
 
 def _key_column(item: Evidence) -> str:

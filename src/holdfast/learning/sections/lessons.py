@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from holdfast.learning.figures import Said
 from holdfast.learning.logs import users_affected
 from holdfast.learning.quotes import code
-from holdfast.learning.sections.root_cause import case_gaps
+from holdfast.learning.sections.root_cause import missing_signals
 from holdfast.learning.writing import Writing, bullet, milestone_at, style_of, text
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome
@@ -126,7 +126,7 @@ def _cause_in_doubt(w: Writing) -> Iterator[str]:
         yield "By which mechanism it came about is not known."
     elif w.cause.mechanism.status is HypothesisStatus.SUSPECTED:
         yield "The mechanism could not be tested and is only suspected."
-    for gap in case_gaps(w):
+    for gap in missing_signals(w):
         yield f"A signal was missing: {w.quote(gap)}"
 
 

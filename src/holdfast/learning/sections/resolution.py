@@ -118,7 +118,11 @@ def _undo(w: Writing, one: ActionCase) -> str:
     outcome = one.outcome_of("undo")
     if outcome:
         at = w.fact("actions", one.action.id, "undone", style="clock")
-        return f"undone with {plan_words(one.action.undo)} at {at}: {outcome.replace('_', ' ')}"
+        word = "undone" if outcome in ("done", "not_needed") else "undo tried"
+        return f"{word} with {plan_words(one.action.undo)} at {at}: {outcome.replace('_', ' ')}"
+    if one.undo_guard is not None and one.undo_guard.decision == "deny":
+        reasons = "; ".join(w.quote(reason) for reason in one.undo_guard.reasons)
+        return f"**not undone** with {plan_words(one.action.undo)}: the guard said no: {reasons}"
     if not one.claims:
         return ""
     return f"undo, where it had been needed: {plan_words(one.action.undo)}"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from holdfast.learning.diffs import hunk_around
+from collections.abc import Sequence
+
+from holdfast.learning.diffs import MOST_LINES, hunk_around
 from holdfast.learning.quotes import code
 from holdfast.learning.sections.summary import cause_sentence
 from holdfast.learning.writing import Writing, block, bullet, evidence_links, text
 from holdfast.model.evidence import Evidence, EvidenceKind, Text
 from holdfast.model.hypothesis import CodeSpot, Hypothesis, HypothesisStatus
 from holdfast.model.lesson import Paragraph, Section
+
+NEAR_LINES = MOST_LINES // 4
+"""Places this near to each other are shown in one piece of the diff."""
 
 
 def trigger(w: Writing) -> Section:
@@ -34,7 +39,7 @@ def root_cause(w: Writing) -> Section:
     paragraphs = [text(cause_sentence(w))]
     for hypothesis in _chain(w):
         paragraphs += _grounds(w, hypothesis)
-        paragraphs += [p for spot in hypothesis.code for p in _spot(w, spot)]
+        paragraphs += _code(w, hypothesis.code)
     if not w.cause.known:
         paragraphs += [bullet(w.quote(gap)) for gap in case_gaps(w)]
     return Section(title="Root cause", paragraphs=tuple(paragraphs))
@@ -54,6 +59,15 @@ def case_gaps(w: Writing) -> list[str]:
     gaps = list(case.triage.gaps if case.triage else ())
     gaps += [gap for h in case.hypotheses.values() for gap in h.gaps]
     gaps += list(case.escalated.gaps if case.escalated else ())
+    return list(dict.fromkeys(gaps))
+
+
+def missing_signals(w: Writing) -> list[str]:
+    """Return the gaps that left the cause in doubt; gaps of refuted rivals cost nothing."""
+    if not w.cause.known:
+        return case_gaps(w)
+    gaps = [gap for h in _chain(w) for gap in h.gaps]
+    gaps += list(w.case.escalated.gaps if w.case.escalated else ())
     return list(dict.fromkeys(gaps))
 
 
@@ -93,17 +107,29 @@ def reading(w: Writing, test_id: str) -> str:
     return f"{question}: measured {w.measured(test, result)}, predicted {predicted} ({links})"
 
 
-def _spot(w: Writing, spot: CodeSpot) -> list[Paragraph]:
-    place = code(f"{spot.path}:{spot.line}")
+def _code(w: Writing, spots: Sequence[CodeSpot]) -> list[Paragraph]:
+    """The places, and each hunk of the diff once, behind the last place in it."""
+    diffs = [_diff(w, _neighbour(spot, spots)) for spot in spots]
+    shown = [diff[1] if diff else spot.excerpt for spot, diff in zip(spots, diffs, strict=True)]
+    found: list[Paragraph] = []
+    for at, (spot, diff) in enumerate(zip(spots, diffs, strict=True)):
+        links = f" ({evidence_links([diff[0].id])})" if diff else ""
+        found.append(bullet(f"{_place(w, spot)}{links}"))
+        if shown[at] and shown[at] not in shown[at + 1 : at + 2]:
+            found.append(block(shown[at], "diff" if diff else ""))
+    return found
+
+
+def _neighbour(spot: CodeSpot, spots: Sequence[CodeSpot]) -> CodeSpot:
+    """The first place that the same piece of the diff shows: near ones share one piece."""
+    near = (s for s in spots if s.path == spot.path and abs(s.line - spot.line) <= NEAR_LINES)
+    return next(near, spot)
+
+
+def _place(w: Writing, spot: CodeSpot) -> str:
     symbol = f", {code(spot.symbol)}" if spot.symbol else ""
     why = f": {w.quote(spot.why.rstrip('.'))}" if spot.why else ""
-    diff = _diff(w, spot)
-    if diff is not None:
-        item, hunk = diff
-        said = f"{place}{symbol}{why} ({evidence_links([item.id])})."
-        return [text(said), block(hunk, "diff")]
-    excerpt = [block(spot.excerpt)] if spot.excerpt else []
-    return [text(f"{place}{symbol}{why}."), *excerpt]
+    return f"{code(f'{spot.path}:{spot.line}')}{symbol}{why}"
 
 
 def _diff(w: Writing, spot: CodeSpot) -> tuple[Evidence, str] | None:

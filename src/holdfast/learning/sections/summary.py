@@ -14,7 +14,7 @@ _OUTCOMES = {
         "The mitigation was verified; the cause is still in the code and is an action item."
     ),
     IncidentOutcome.RECOVERED: "The service recovered without an action of Holdfast.",
-    IncidentOutcome.UNRESOLVED: "The cause is unresolved; the gaps are named below.",
+    IncidentOutcome.UNRESOLVED: "The incident ended unresolved; the gaps are named below.",
     IncidentOutcome.ESCALATED: "The incident was handed to a person; the gaps are named below.",
     IncidentOutcome.FALSE_ALARM: "There was no harm to users: a false alarm.",
 }
