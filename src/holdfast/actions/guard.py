@@ -16,6 +16,7 @@ from typing import Literal
 from holdfast.actions.approval import Accepted, NotApproved, match
 from holdfast.actions.conditions import drift
 from holdfast.model.action import Action, Approval, Autonomy, GuardDecision, WorldState
+from holdfast.model.case import Part
 from holdfast.model.policy import Policy, PolicyRule
 
 
@@ -88,25 +89,65 @@ def decide(
     return _by_autonomy(action, permission, standing)
 
 
+def decide_follow_up(
+    action: Action,
+    part: Part,
+    policy: Policy | PolicyProblem,
+    *,
+    environment: str,
+    budget_remaining: float | None,
+    approvals: Sequence[Approval],
+    now: datetime,
+) -> GuardDecision:
+    """Return allow or deny for a write that follows from a claimed one: its retry, or its undo.
+
+    The world has moved by our own hand since the plan was weighed, so the policy of this moment
+    and people's words are weighed again, and nothing else. Nobody is asked: what is not allowed
+    now goes to a person. An approval of the plan covers its retry and its undo, which it names.
+    """
+    standing = Standing(environment, budget_remaining, None, approvals, 0, now)
+    if isinstance(policy, PolicyProblem):
+        reasons = [f"the policy cannot be evaluated: {policy.reason}"]
+        return _decision(action, "deny", Autonomy.OBSERVE, tuple(reasons), part)
+    permission = _permission(action, policy, standing)
+    approved = any(
+        said.decision == "approve" and said.plan_hash == action.plan_hash() for said in approvals
+    )
+    reasons = [
+        *_policy_denials(policy, permission),
+        *([refusal] if (refusal := _refused(action, standing)) else []),
+    ]
+    if permission.autonomy is Autonomy.APPROVE and not approved:
+        reasons.append(f"{permission.source} asks for approval, and nobody approved this plan")
+    if reasons:
+        return _decision(action, "deny", permission.autonomy, tuple(reasons), part)
+    allowed = (f"{permission.source} still lets Holdfast go on",)
+    return _decision(action, "allow", permission.autonomy, allowed, part)
+
+
 def _denials(
     action: Action, policy: Policy, permission: _Permission, standing: Standing
 ) -> tuple[str, ...]:
-    reasons: list[str] = []
-    if policy.paused:
-        reasons.append(f"the policy {policy.name} is paused: nothing is written anywhere")
-    if permission.problem:
-        reasons.append(permission.problem)
-    reasons += _plan_denials(action, standing)
+    reasons = _plan_denials(action, standing)
     reasons += _world_denials(action, standing.world)
     if standing.actions_so_far >= policy.max_actions_per_incident:
         reasons.append(
             f"{standing.actions_so_far} actions were taken in this incident; the policy allows "
             f"{policy.max_actions_per_incident}"
         )
-    if permission.autonomy is Autonomy.OBSERVE and not permission.problem:
-        reasons.append(f"{permission.source} lets Holdfast observe only")
     refusal = _refused(action, standing)
-    return (*reasons, *([refusal] if refusal else []))
+    return (*_policy_denials(policy, permission), *reasons, *([refusal] if refusal else []))
+
+
+def _policy_denials(policy: Policy, permission: _Permission) -> list[str]:
+    reasons: list[str] = []
+    if policy.paused:
+        reasons.append(f"the policy {policy.name} is paused: nothing is written anywhere")
+    if permission.problem:
+        reasons.append(permission.problem)
+    elif permission.autonomy is Autonomy.OBSERVE:
+        reasons.append(f"{permission.source} lets Holdfast observe only")
+    return reasons
 
 
 def _plan_denials(action: Action, standing: Standing) -> list[str]:
@@ -207,5 +248,8 @@ def _decision(
     decision: Literal["allow", "ask", "deny"],
     autonomy: Autonomy,
     reasons: tuple[str, ...],
+    part: Part = "act",
 ) -> GuardDecision:
-    return GuardDecision(action_id=action.id, decision=decision, autonomy=autonomy, reasons=reasons)
+    return GuardDecision(
+        action_id=action.id, part=part, decision=decision, autonomy=autonomy, reasons=reasons
+    )

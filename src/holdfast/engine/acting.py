@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from holdfast.actions import settle as settling
-from holdfast.actions.world import read_world
 from holdfast.engine import guarding
 from holdfast.engine.investigating import keep
 from holdfast.engine.stage import Entries, Stage
@@ -51,7 +50,8 @@ def _after_claim(latest: ActionCase) -> Stage | None:
     if latest.verdict is None:
         return Stage.VERIFY
     # without data nothing is known: neither that it helped nor that undoing it would
-    return Stage.UNDO if latest.verdict.effect == "not_seen" else None
+    not_seen = latest.verdict.effect == "not_seen"
+    return Stage.UNDO if not_seen and latest.undo_guard is None else None
 
 
 def _in_doubt(latest: ActionCase, part: Part) -> bool:
@@ -64,19 +64,16 @@ def act(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
     latest = under_way(case)
     weighed = guarding.weigh(case, latest, world)
     if weighed.decision.decision != "allow":
-        yield guarding.told(latest, weighed, "at-execution")
+        yield guarding.told(latest, weighed, f"at-execution:{len(latest.approvals)}")
         return
     yield [*keep(*weighed.evidence), _claim(latest, "act", weighed.world)]
     yield from _perform(latest, "act", 1, world)
 
 
 def undo(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
-    """The effect did not show: put the world back as it was before the action."""
+    """The effect did not show: put the world back, if the policy of this moment lets us."""
     del proposal
-    latest = under_way(case)
-    state, evidence = read_world(world.deployers, world.services)
-    yield [*keep(evidence), _claim(latest, "undo", state)]
-    yield from _perform(latest, "undo", 1, world)
+    yield from _follow_up(case, "undo", 1, world)
 
 
 def settle(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
@@ -98,9 +95,7 @@ def settle(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
         case settling.AskPerson(reason=reason):
             yield [_settled(latest, part, "failed", f"a person is needed: {reason}")]
         case settling.RetryOnce(attempt=attempt):
-            state, evidence = read_world(world.deployers, world.services)
-            yield [*keep(evidence), _claim(latest, part, state)]
-            yield from _perform(latest, part, attempt, world)
+            yield from _follow_up(case, part, attempt, world)
         case settling.Wait():
             return
 
@@ -135,6 +130,21 @@ def under_way(case: Case) -> ActionCase:
     if latest is None:
         raise LedgerError(f"{case.incident_id} has no action under way")
     return latest
+
+
+def _follow_up(case: Case, part: Part, attempt: int, world: World) -> Iterator[Entries]:
+    """Weigh a retry or an undo; claim it and write where that is allowed."""
+    latest = under_way(case)
+    weighed = guarding.weigh_follow_up(case, latest, part, world)
+    told = guarding.told(latest, weighed, f"{part}:{attempt}")
+    if weighed.decision.decision == "allow":
+        yield [*told, _claim(latest, part, weighed.world)]
+        yield from _perform(latest, part, attempt, world)
+    elif attempt > 1:
+        reason = f"a person is needed: not repeated: {'; '.join(weighed.decision.reasons)}"
+        yield [*told, _settled(latest, part, "failed", reason)]
+    else:
+        yield told
 
 
 def _perform(latest: ActionCase, part: Part, attempt: int, world: World) -> Iterator[Entries]:

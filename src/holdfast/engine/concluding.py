@@ -11,7 +11,7 @@ from holdfast.engine.stage import Entries, Stage
 from holdfast.engine.world import World
 from holdfast.errors import HoldfastError
 from holdfast.ledger.store import Entry
-from holdfast.model.case import Case
+from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Escalated, StatusChanged
 from holdfast.model.evidence import Evidence
 from holdfast.model.hypothesis import Bound, HypothesisStatus
@@ -68,8 +68,9 @@ def gaps(case: Case, proposal: Proposal) -> tuple[str, ...]:
     """Return what was wanted and could not be asked or done, each once."""
     found = [*proposal.gaps, *(case.triage.gaps if case.triage else ())]
     for known in case.actions.values():
-        if known.guard is not None and known.guard.decision == "deny":
-            found += [f"not done: {known.action.title}: {why}" for why in known.guard.reasons]
+        for word, decision in (("done", known.guard), ("undone", known.undo_guard)):
+            if decision is not None and decision.decision == "deny":
+                found += [f"not {word}: {known.action.title}: {why}" for why in decision.reasons]
         found += [p.detail for p in known.performances if p.outcome == "failed" and p.detail]
     return tuple(dict.fromkeys(found))
 
@@ -87,12 +88,18 @@ def _why_a_person(case: Case, proposal: Proposal) -> str:
     if latest.verdict is not None and latest.verdict.effect == "no_data":
         return f"whether {latest.action.title} helped cannot be measured: no data"
     if latest.verdict is not None:
-        undone = latest.outcome_of("undo") in ("done", "not_needed")
-        back = "was undone" if undone else "could not be undone"
-        return f"{latest.action.title} did not help and {back}"
+        return f"{latest.action.title} did not help and {_how_undone(latest)}"
     if latest.guard is not None and latest.guard.decision == "deny":
         return f"{latest.action.title} was not allowed: {'; '.join(latest.guard.reasons)}"
     return f"{latest.action.title} could not be done"
+
+
+def _how_undone(latest: ActionCase) -> str:
+    if latest.outcome_of("undo") in ("done", "not_needed"):
+        return "was undone"
+    if latest.undo_guard is not None and latest.undo_guard.decision == "deny":
+        return f"to undo it was not allowed: {'; '.join(latest.undo_guard.reasons)}"
+    return "could not be undone"
 
 
 def _entries(case: Case, conclusion: Conclusion, missing: Sequence[str]) -> list[Entry]:

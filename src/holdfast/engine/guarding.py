@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdfast.actions.approval import used_approvals
-from holdfast.actions.guard import PolicyProblem, decide
+from holdfast.actions.guard import PolicyProblem, decide, decide_follow_up
 from holdfast.actions.plan import plan_problems
 from holdfast.actions.world import read_world
 from holdfast.engine.investigating import keep
@@ -16,7 +16,7 @@ from holdfast.errors import HoldfastError
 from holdfast.evidence.derive import compute
 from holdfast.ledger.store import Entry
 from holdfast.model.action import GuardDecision, WorldState
-from holdfast.model.case import ActionCase, Case
+from holdfast.model.case import ActionCase, Case, Part
 from holdfast.model.event import Guarded
 from holdfast.model.evidence import Evidence
 from holdfast.model.figure import Derivation
@@ -56,13 +56,12 @@ def weigh(case: Case, latest: ActionCase, world: World) -> Weighed:
     """
     action = latest.action
     state, seen = read_world(world.deployers, {action.target, *action.preconditions.versions})
-    budget = _budget_spent(case, world)
-    spent = compute(Derivation(function="total", evidence_ids=("$0",)), budget) if budget else None
+    remaining, budget = _budget_remaining(case, world)
     decision = decide(
         action,
         _policy(world),
         environment=world.config.environment,
-        budget_remaining=None if spent is None else 1 - spent,
+        budget_remaining=remaining,
         world=state,
         approvals=latest.approvals,
         actions_so_far=sum(
@@ -75,6 +74,23 @@ def weigh(case: Case, latest: ActionCase, world: World) -> Weighed:
     return Weighed(decision, state, (seen, *budget))
 
 
+def weigh_follow_up(case: Case, latest: ActionCase, part: Part, world: World) -> Weighed:
+    """Weigh a retry or an undo by the policy of this moment: a pause holds for them too."""
+    action = latest.action
+    state, seen = read_world(world.deployers, {action.target, *action.preconditions.versions})
+    remaining, budget = _budget_remaining(case, world)
+    decision = decide_follow_up(
+        action,
+        part,
+        _policy(world),
+        environment=world.config.environment,
+        budget_remaining=remaining,
+        approvals=latest.approvals,
+        now=world.clock(),
+    )
+    return Weighed(decision, state, (seen, *budget))
+
+
 def _policy(world: World) -> Policy | PolicyProblem:
     try:
         return world.read_policy()
@@ -82,11 +98,13 @@ def _policy(world: World) -> Policy | PolicyProblem:
         return PolicyProblem(str(error))
 
 
-def _budget_spent(case: Case, world: World) -> list[Evidence]:
-    """Ask what fraction of the period's budget is spent, for the SLO that the incident is about."""
+def _budget_remaining(case: Case, world: World) -> tuple[float | None, tuple[Evidence, ...]]:
+    """Ask what fraction of the period's budget is left, for the SLO that the incident is about."""
     slo = world.slo(case.opened.slo)
     if slo is None:
-        return []
+        return None, ()
     query = budget_spent_query(slo, slo.period_seconds)
     call = ToolCall(tool="prometheus_query", arguments={"query": query, "time_range": world.now()})
-    return [world.toolbox.ask(call)]
+    asked = (world.toolbox.ask(call),)
+    spent = compute(Derivation(function="total", evidence_ids=("$0",)), asked)
+    return None if spent is None else 1 - spent, asked

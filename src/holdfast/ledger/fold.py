@@ -74,6 +74,9 @@ def _action_changes(case: Case, entry: Event) -> dict[str, object]:
     match payload:
         case ev.ActionProposed(action=action):
             known = ActionCase(action=action, proposed_at=entry.at)
+        case ev.Guarded(decision=decision) if decision.part == "undo":
+            old = case.actions[decision.action_id]
+            known = old.model_copy(update={"undo_guard": decision})
         case ev.Guarded(decision=decision):
             old = case.actions[decision.action_id]
             known = old.model_copy(

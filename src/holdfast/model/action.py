@@ -102,6 +102,8 @@ class GuardDecision(Record):
     """`allow`, `ask` (a person decides) or `deny`, with every reason."""
 
     action_id: str
+    part: Literal["act", "undo"] = "act"
+    """The undo of an action, and the retry of an act, are decided on anew before they are done."""
     decision: Literal["allow", "ask", "deny"]
     autonomy: Autonomy
     reasons: tuple[str, ...]

@@ -36,6 +36,8 @@ class ActionCase(Record):
     action: Action
     proposed_at: UtcTime
     guard: GuardDecision | None = None
+    undo_guard: GuardDecision | None = None
+    """The guard's decision on undoing it, where that was needed."""
     approvals_weighed: int = 0
     """How many approvals the latest guard decision has seen."""
     approvals: tuple[Approval, ...] = ()
