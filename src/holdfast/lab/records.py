@@ -17,7 +17,7 @@ class LabOptions(Record):
     services: tuple[str, ...] = tuple(SERVICES)
     versions: dict[str, str] = Field(default_factory=dict[str, str])
     """First versions other than the usual ones."""
-    rate_per_second: float = Field(default=15.0, ge=0)
+    rate_per_second: float = Field(default=12.0, ge=0)
     """The usual rate leaves one CPU room for the bad release: it is slow, it does not collapse."""
     load: bool = True
     recorder: bool = True

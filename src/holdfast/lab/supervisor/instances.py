@@ -26,7 +26,7 @@ class Instance:
     version: str
     url: str
     child: Child
-    cpu: int
+    cpu: int | None
 
     def await_healthy(self, deadline: float) -> None:
         """Return when it answers. Raises DeployerFailed where it ends or stays silent."""
@@ -82,7 +82,7 @@ class Launcher:
         """Check the version out and start it; the port is open before the process is."""
         repository = self._folder.repositories / spec.name
         code = check_out(repository, version, self._folder.versions)
-        cpu = self._cpus.take()
+        cpu = self._cpus.take() if spec.database else None  # only there do many threads take turns
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
             child = self._processes.start(
                 f"{spec.name}.{version}",
@@ -97,17 +97,18 @@ class Launcher:
 
     def forget(self, instance: Instance) -> None:
         """Take note that an instance has ended."""
-        self._cpus.give_back(instance.cpu)
+        if instance.cpu is not None:
+            self._cpus.give_back(instance.cpu)
 
     def _environment(
-        self, spec: ServiceSpec, version: str, source: str, cpu: int
+        self, spec: ServiceSpec, version: str, source: str, cpu: int | None
     ) -> dict[str, str]:
         options = self._options
         return {
             "PYTHONPATH": os.pathsep.join((source, str(PLATFORM))),
             "SERVICE_NAME": spec.name,
             "SERVICE_VERSION": version,
-            "SERVICE_CPU": str(cpu),
+            "SERVICE_CPU": "" if cpu is None else str(cpu),
             "DATABASE_PATH": str(self._folder.data / f"{spec.name}.db"),
             "LAB_FAULTS": str(self._folder.faults),
             "LAB_ROUND_TRIP_SECONDS": str(options.round_trip_seconds),
