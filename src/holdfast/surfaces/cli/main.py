@@ -10,7 +10,7 @@ import typer
 
 from holdfast import __version__
 from holdfast.errors import HoldfastError
-from holdfast.surfaces.cli.commands import approve, incidents, init, show, verify, watch
+from holdfast.surfaces.cli.commands import approve, doctor, incidents, init, show, verify, watch
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.respond import respond
 from holdfast.surfaces.cli.options import DEFAULT_CONFIG
@@ -26,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(init.init)
+app.command()(doctor.doctor)
 app.command()(watch.watch)
 app.command()(respond)
 app.command()(incidents.incidents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from holdfast.surfaces.cli.line import Line, Tone
@@ -54,15 +55,15 @@ def styled(line: Line, clock: str, width: int) -> list[Text]:
 def wrap(text: str, width: int) -> list[str]:
     """Return a text in rows of at most `width` cells, broken at spaces where there are any."""
     rows: list[str] = []
-    row = Text()
+    row = ""
     for word in text.split(" "):
-        for piece in _pieces(word, width):
-            joined = Text(f"{row.plain} {piece}" if row.plain else piece)
-            if joined.cell_len > width:
-                rows.append(row.plain)
-                joined = Text(piece)
+        for piece in chop_cells(word, width) or [""]:
+            joined = f"{row} {piece}" if row else piece
+            if row and cell_len(joined) > width:
+                rows.append(row)
+                joined = piece
             row = joined
-    return [*rows, row.plain]
+    return [*rows, row]
 
 
 def cut(text: Text, width: int) -> Text:
@@ -70,7 +71,3 @@ def cut(text: Text, width: int) -> Text:
     short = text.copy()
     short.truncate(max(1, width), overflow="ellipsis")
     return short
-
-
-def _pieces(word: str, width: int) -> list[str]:
-    return [word[i : i + width] for i in range(0, len(word), width)] or [""]
