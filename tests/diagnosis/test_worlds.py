@@ -66,7 +66,7 @@ def test_an_n_plus_one_release_is_named_rolled_back_and_confirmed() -> None:
     found = conclude(drill.case)
     assert found.cause is not None
     assert found.cause.mechanism == "bad_release"
-    assert found.cause.confidence > 0.98
+    assert found.cause.confidence == 0.99
     assert [m.mechanism for m in found.mechanisms] == ["n_plus_one"]
     (spot,) = found.mechanisms[0].code
     assert (spot.path, spot.symbol) == ("lending/shelf.py", "shelf")
@@ -91,6 +91,27 @@ def test_without_statement_telemetry_the_release_is_named_and_its_mechanism_susp
     assert [m.mechanism for m in found.mechanisms] == ["n_plus_one"]
     assert any("statements_per_request" in gap for gap in last.gaps)
     assert any("statement logs" in gap for gap in last.gaps)
+
+
+def test_telemetry_that_is_configured_and_silent_is_the_same_as_none() -> None:
+    muted = (Signal.STATEMENTS_PER_REQUEST, Signal.SECONDS_PER_STATEMENT)
+    world = World("desk", library(), releases=(n_plus_one(),), muted=muted, statement_logs=False)
+    drill = Drill(world, at=ALERT)
+    assert drill.run().action is not None
+    assert drill.act().effect == "seen"
+    last = drill.run()
+    assert last.next == "done"
+    assert drill.statuses()["bad_release lending"] == "supported"
+    assert drill.statuses()["n_plus_one lending"] == "suspected"
+    assert drill.statuses()["cpu_regression lending"] == "unresolved"
+    assert any("no data" in gap for gap in last.gaps)
+
+
+def test_a_release_that_has_just_finished_is_planned_for_as_serving_alone() -> None:
+    train = replace(n_plus_one(), share=0.8, finished_at=ALERT - 2)
+    action = Drill(World("desk", library(), releases=(train,)), at=ALERT).run().action
+    assert action is not None
+    assert action.preconditions.versions == {"lending": {"4.2.0": 100.0}}
 
 
 def test_without_code_nor_statements_the_release_is_still_named() -> None:

@@ -91,6 +91,7 @@ class Release:
     diff: str = ""
     share: float = 1.0
     """How much of the traffic it gets."""
+    finished_at: float | None = None
 
 
 @dataclass
@@ -105,6 +106,9 @@ class World:
     surge: tuple[float, float] | None = None
     capacity: float = 200.0
     """Requests per second that each service serves before it slows down."""
+    muted: tuple[Signal, ...] = ()
+    """Signals that are configured and have no data."""
+    statement_logs: bool = True
     silent_from: float = 1e12
     """When the metrics go silent."""
     objective_kind: str = "latency"
@@ -247,7 +251,7 @@ class World:
             found = self._indicator(query, at)
             return () if found is None else (Sample(labels={}, at=at, value=found),)
         signal, service, _, labels = query.split("|")
-        if at >= self.silent_from or Signal(signal) not in self.parts[service].signals:
+        if at >= self.silent_from or Signal(signal) in self.muted:
             return ()
         versions: list[str | None] = [None]
         if labels == "version":
@@ -291,6 +295,7 @@ class World:
                 own = self.own(service, at, version)
                 repeats = own["repeats"]
                 rows.append(("select ?", version, 9, int(9 * repeats), repeats, repeats, 0.002))
+        rows = rows if self.statement_logs else []
         table = Table(columns=columns, rows=tuple(rows))
         return _sealed(f"statements {service}", table, bool(rows), until)
 
@@ -343,6 +348,7 @@ class World:
                 at=_time(release.at),
                 from_version=release.old,
                 to_version=release.new,
+                finished_at=None if release.finished_at is None else _time(release.finished_at),
                 source="test",
             )
             for release in self.releases

@@ -110,6 +110,13 @@ _SERVING = Question(
 )
 
 
+_SPLIT_TEXTS = {
+    "latency": "Is {new} of {service} slower",
+    "slow_requests": "Does {new} of {service} answer more requests too slowly",
+    "errors": "Does {new} of {service} fail more requests",
+}
+
+
 def _split(
     *,
     variant: str,
@@ -125,7 +132,7 @@ def _split(
         group="split_now" if concurrent else "split",
         variant=variant,
         ask=ask,
-        text="Is {new} of {service} worse than " + earlier + "?",
+        text=_SPLIT_TEXTS[variant] + f" than {earlier}?",
         part="discriminator" if concurrent else "required",
         signals=signals,
         at_least=at_least,

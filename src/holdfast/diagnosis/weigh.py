@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from holdfast.diagnosis.observe import Reading
 from holdfast.diagnosis.question import Question
 
-_FLOOR = 1e-4
+_FLOOR = 0.01
+"""Assumed sensitivities carry no more certainty than this."""
 
 
 def prior(rivals: int) -> float:
@@ -27,7 +28,7 @@ def prior(rivals: int) -> float:
 
 
 def confidence(prior_probability: float, answers: Iterable[tuple[Question, Reading]]) -> float:
-    """Return the probability after the answers, rounded to four digits, never 0 or 1."""
+    """Return the probability after the answers: four digits, from 0.01 to 0.99."""
     odds = math.log(prior_probability / (1 - prior_probability))
     odds += sum(log_likelihood_ratio(question, reading) for question, reading in answers)
     posterior = 1 / (1 + math.exp(-odds))

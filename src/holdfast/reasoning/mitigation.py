@@ -60,10 +60,20 @@ def serving(cause: Judged, case: Case, scene: Scene, change: Change) -> WorldSta
     bad, total = rates.get(change.to_version or "", 0.0), sum(rates.values())
     if bad <= 0:
         return None
-    if 100 * bad / total >= _NEARLY_ALL_PERCENT:
+    if 100 * bad / total >= _NEARLY_ALL_PERCENT or _has_just_finished(change, scene):
         return WorldState(versions={change.service: {str(change.to_version): 100.0}})
     shares = {version: float(round(100 * rate / total)) for version, rate in rates.items()}
     return WorldState(versions={change.service: shares})
+
+
+def _has_just_finished(change: Change, scene: Scene) -> bool:
+    """Whether the measured shares still mix in what served before the change was finished.
+
+    Then all traffic is taken to have moved; the guard holds the plan to what it sees itself.
+    """
+    if change.finished_at is None:
+        return False
+    return 0 <= scene.now - change.finished_at.timestamp() < scene.shortest_window_seconds
 
 
 def is_under_way(item: ActionCase) -> bool:
