@@ -32,8 +32,8 @@ TIERS = (
         short_window_seconds=5,
     ),
     BurnTier(
-        name="ticket",
-        action="ticket",
+        name="page-slow",
+        action="page",
         budget_fraction=0.10,
         long_window_seconds=120,
         short_window_seconds=10,
