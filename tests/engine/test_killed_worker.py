@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.small_lab import BAD, GOOD, SmallLab, small_lab
-from support.worker import standing_by
 
+from holdfast.lab.records import FaultRequest
+from holdfast.model.event import Claimed
 from holdfast.model.incident import IncidentOutcome, Status
+from support.person import decides
+from support.small_lab import (
+    BAD,
+    GOOD,
+    HOLD_SECONDS,
+    SERVICE,
+    SmallLab,
+    World,
+    asking_policy,
+    small_lab,
+)
+from support.worker import Worker, standing_by
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("killed worker")]
+
+FROZEN = ("guarded", "claimed:act", "performed:act")
+"""Points at which the worker stands still until it is killed."""
 
 
 @pytest.fixture(scope="module")
@@ -27,24 +43,96 @@ def lab(shared_lab: SmallLab) -> SmallLab:
 
 
 @pytest.mark.parametrize(
-    "point",
+    "points",
     [
-        pytest.param("guarded", id="before the rollback is claimed"),
-        pytest.param("claimed:act", id="after the claim, before the deployer is asked"),
-        pytest.param("performed:act", id="after the rollback, before its effect is verified"),
+        pytest.param(("guarded", "claimed:act"), id="before the claim, then after it"),
+        pytest.param(("deploying", "performed:act"), id="inside the deployment, then after it"),
+        pytest.param(("deployed", "holding"), id="before the answer, then in the hold"),
     ],
 )
-def test_a_killed_worker_is_taken_over_and_rolls_back_once(
-    lab: SmallLab, tmp_path: Path, point: str
+def test_a_worker_killed_twice_is_taken_over_and_rolls_back_once(
+    lab: SmallLab, tmp_path: Path, points: tuple[str, str]
 ) -> None:
     world = lab.world(tmp_path)
-    with standing_by(world.config_path, point, "") as (first, second):
+    freeze = [point if point in FROZEN else "" for point in points]
+    with standing_by(world.config_path, *freeze, "") as workers:
+        lab.release_bad()
+        lab.handle.fault(_fault_for(points[0]))
+        for worker, point in zip(workers, points, strict=False):
+            worker.go()
+            _reach(point, worker, lab)
+            worker.kill()
+        workers[-1].go()
+        workers[-1].until("finished")
+    _ended_well_with_one_rollback(world, lab)
+
+
+def test_a_claim_that_was_never_carried_out_is_claimed_again_with_the_same_key(
+    lab: SmallLab, tmp_path: Path
+) -> None:
+    world = lab.world(tmp_path)
+    with standing_by(world.config_path, "claimed:act", "") as (first, second):
         lab.release_bad()
         first.go()
-        first.until(point)
+        first.until("claimed:act")
         first.kill()
+        assert lab.moves() == [("release train", BAD)]
+        second.go()
+        second.until("performed:act")
+        second.kill()
+    claims = [e.payload for e in world.events() if isinstance(e.payload, Claimed)]
+    assert [claim.attempt for claim in claims] == [1, 2]
+    rollback = lab.deployments()[-1]
+    assert rollback.idempotency_key.startswith(
+        world.case().actions[claims[0].action_id].action.idempotency_key
+    )
+
+
+def test_an_approval_given_while_the_worker_was_dead_lets_the_next_one_act(
+    lab: SmallLab, tmp_path: Path
+) -> None:
+    world = lab.world(tmp_path, asking_policy())
+    with standing_by(world.config_path, "", "") as (first, second):
+        lab.release_bad()
+        first.go()
+        first.until("guarded")
+        time.sleep(0.5)
+        first.kill()
+        assert lab.moves() == [("release train", BAD)]
+        assert world.case().awaits_approval
+        decides(world, "approve", by="kim")
         second.go()
         second.until("finished")
+    _ended_well_with_one_rollback(world, lab)
+
+
+def _fault_for(point: str) -> FaultRequest:
+    moment = "end" if point == "deployed" else "start"
+    return FaultRequest(deploy_hangs_seconds=0.7, deploy_hangs_at=moment)
+
+
+def _reach(point: str, worker: Worker, lab: SmallLab) -> None:
+    match point:
+        case "deploying":
+            worker.until("claimed:act")
+            lab.wait_for(lambda: lab.handle.state().services[SERVICE].in_progress, point)
+        case "deployed":
+            worker.until("claimed:act")
+            lab.wait_for(lambda: lab.moves()[-1] == ("holdfast", GOOD) and _over(lab), point)
+            lab.handle.fault(FaultRequest(deploy_hangs_seconds=0))
+        case "holding":
+            worker.until("performed:act")
+            time.sleep(HOLD_SECONDS / 2)
+            assert "verified" not in worker.said
+        case _:
+            worker.until(point)
+
+
+def _over(lab: SmallLab) -> bool:
+    return lab.deployments()[-1].status == "succeeded"
+
+
+def _ended_well_with_one_rollback(world: World, lab: SmallLab) -> None:
     case = world.case()
     assert (case.status, case.outcome) == (Status.CLOSED, IncidentOutcome.MITIGATED_ONLY)
     assert lab.moves() == [("release train", BAD), ("holdfast", GOOD)]

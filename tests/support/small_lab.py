@@ -7,7 +7,7 @@ incidents: each has a Holdfast folder of its own, with its own configuration, po
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,21 +23,23 @@ from holdfast.lab.world import acting_policy, as_yaml
 from holdfast.ledger.chain import check_chain
 from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Ledger
+from holdfast.model.action import Autonomy
 from holdfast.model.base import utc_now
 from holdfast.model.case import Case
 from holdfast.model.config import Config
 from holdfast.model.event import Event
-from holdfast.model.evidence import Vector
+from holdfast.model.evidence import Matrix, Vector
 from holdfast.model.policy import Policy
 from holdfast.model.slo import SLO, BurnTier
 from holdfast.slo.rules import ratio_query
 
 SERVICE, GOOD, BAD = "customer-api", "v2.3.3", "v2.3.4"
-SCRAPE_SECONDS = 0.5
-WINDOW_SECONDS = 2.0
-HOLD_SECONDS, DEADLINE_SECONDS = 2.0, 10.0
-HEALTHY_SECONDS = 4.0
+SCRAPE_SECONDS = 0.25
+WINDOW_SECONDS = 1.5
+HOLD_SECONDS, DEADLINE_SECONDS = 1.5, 6.0
+HEALTHY_SECONDS = 3.0
 """How much healthy time stands before a release: what comparisons are made with."""
+_PATIENCE_SECONDS = 20.0
 
 OPTIONS = LabOptions(
     services=(SERVICE,),
@@ -52,6 +54,14 @@ POLICY = acting_policy().model_copy(
         "mitigation_deadline_seconds": DEADLINE_SECONDS,
     }
 )
+
+
+def asking_policy() -> Policy:
+    """Return the policy under which a person decides."""
+    rule = POLICY.rules[0].model_copy(update={"autonomy": Autonomy.APPROVE})
+    return POLICY.model_copy(update={"name": "asks", "rules": (rule,)})
+
+
 _TIER = BurnTier(
     name="page-fast",
     action="page",
@@ -132,7 +142,7 @@ class SmallLab:
         """Wait until the good version has served well for a while, whatever was before."""
         self.handle.fault(FaultRequest(service=SERVICE, delay_seconds=0, deploy_hangs_seconds=0))
         self._serve_good()
-        self.await_ratio(at_most=0.0, for_seconds=HEALTHY_SECONDS)
+        self.wait_for(self._was_well, "a while without a bad request")
         self._mark = len(self.handle.deployments())
 
     def deployments(self) -> list[Deployment]:
@@ -146,20 +156,16 @@ class SmallLab:
     def release_bad(self) -> None:
         """Give all traffic to the bad version, and wait until users feel it."""
         self.handle.release(SERVICE, BAD, (100,), 0)
-        self.await_ratio(at_least=0.5)
+        self.await_users(suffering=True)
 
-    def await_ratio(
-        self, *, at_most: float = 1.0, at_least: float = 0.0, for_seconds: float = 0.0
-    ) -> None:
-        """Wait until the ratio of bad requests has been inside the bounds for so long."""
-        deadline = time.monotonic() + 20
-        since: float | None = None
-        while since is None or time.monotonic() - since < for_seconds:
-            assert time.monotonic() < deadline, f"the ratio is {self.ratio()}"
-            ratio = self.ratio()
-            inside = ratio is not None and at_least <= ratio <= at_most
-            since = (since or time.monotonic()) if inside else None
-            time.sleep(0.1)
+    def await_users(self, *, suffering: bool) -> None:
+        """Wait until most requests are bad, or none."""
+        self.wait_for(
+            lambda: (
+                (ratio := self.ratio()) is not None and (ratio > 0.5 if suffering else not ratio)
+            ),
+            "users to suffer" if suffering else "users to be well",
+        )
 
     def ratio(self) -> float | None:
         """Return the ratio of bad requests over the shortest window; None without data."""
@@ -167,8 +173,25 @@ class SmallLab:
         samples = answer.value.samples if isinstance(answer.value, Vector) else ()
         return samples[0].value if samples and samples[0].value >= 0 else None
 
+    def _was_well(self) -> bool:
+        """Whether the last seconds, as long as comparisons look back, had no bad request."""
+        now = time.time()
+        answer = self._asker.range(
+            ratio_query(self._slo, WINDOW_SECONDS), now - HEALTHY_SECONDS, now, SCRAPE_SECONDS
+        )
+        series = answer.value.series if isinstance(answer.value, Matrix) else ()
+        values = [value for one in series for _, value in one.points]
+        return len(values) > HEALTHY_SECONDS / SCRAPE_SECONDS - 2 and not any(values)
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until the condition holds; fail, saying what was waited for."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for: {what}"
+            time.sleep(0.02)
+
     def _serve_good(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 if self.handle.serving(SERVICE) != GOOD:

@@ -16,6 +16,8 @@ Point = tuple[float, float]
 
 _SUSTAINED = 3
 """Points in a row that make a departure; as many quiet ones end it."""
+_ENOUGH = 6
+"""Points of healthy time that are worth more than a longer time with a departure in it."""
 _DEVIATIONS = 5.0
 _TO_SIGMA = 1.4826
 """The median absolute deviation of a normal distribution times this is its sigma."""
@@ -44,8 +46,8 @@ def find_onset(
     where the ratio first left the healthy band. The baseline is taken from the lower half of all
     points first, then from those before the departure (and then also their 95th percentile: bursts
     are part of some systems' health), so that a late alarm, with more bad time than good, does not
-    hide it. `points` ascend in time; `comparison_seconds` limits the healthy
-    window, whose end keeps a distance from the onset.
+    hide it. `points` ascend in time; `comparison_seconds` limits the healthy window, whose end
+    keeps a distance from the onset. An earlier departure is no part of it, where enough is left.
     """
     rough = sorted(value for _, value in points)[: max(len(points) // 2, 1)]
     begin = _latest_run(points, _band(rough, budget_fraction))
@@ -56,7 +58,8 @@ def find_onset(
         again = _latest_run(points, max(_band(before, budget_fraction), _quantile(before, 0.95)))
         begin = begin if again is None else again
     begin = _walk_back(points, begin)
-    return Onset(points[begin][0], _healthy(points, begin, comparison_seconds))
+    band = _band([value for _, value in points[:begin]], budget_fraction)
+    return Onset(points[begin][0], _healthy(points, begin, comparison_seconds, band))
 
 
 def points_of(evidence: Evidence) -> list[Point]:
@@ -139,13 +142,26 @@ def _walk_back(points: Sequence[Point], begin: int) -> int:
 
 
 def _healthy(
-    points: Sequence[Point], begin: int, comparison_seconds: float
+    points: Sequence[Point], begin: int, comparison_seconds: float, band: float
 ) -> tuple[float, float] | None:
+    """Return the time before the onset, back to an earlier departure where there was one."""
     end = begin - 2
     if end < 1:
         return None
-    start = max(points[0][0], points[end][0] - comparison_seconds)
+    first = _end_of_earlier_departure(points[:begin], band)
+    first = first if end - first >= _ENOUGH else 0
+    start = max(points[first][0], points[end][0] - comparison_seconds)
     return start, points[end][0]
+
+
+def _end_of_earlier_departure(points: Sequence[Point], threshold: float) -> int:
+    """Return where the time behind the latest sustained run above the threshold begins."""
+    high = 0
+    for i in range(len(points) - 1, -1, -1):
+        high = high + 1 if points[i][1] > threshold else 0
+        if high == _SUSTAINED:
+            return i + _SUSTAINED
+    return 0
 
 
 def _quantile(values: Sequence[float], q: float) -> float:
