@@ -64,7 +64,7 @@ def test_the_frame_shows_phases_sli_beliefs_the_action_and_the_wait():
     assert "0:10/15m" in text
     assert "42.0 % slow, 5 % allowed" in text
     assert "H1  supported   91 %" in text
-    assert "expected ≤ 1 budget for 10 s, within 1 min · done, not yet measured" in text
+    assert "done, not yet measured · expected ≤ 1 budget for 10 s, within 1 min" in text
     assert "0:04 of 1:00" in text
 
 
@@ -196,7 +196,7 @@ def test_the_summary_in_a_terminal_fits_it():
     print_summary(console, fold(events), events, START)
     rows = Text.from_ansi(stream.getvalue()).plain.splitlines()
     assert " outcome   mitigated only: the objective is met again" in "\n".join(rows)
-    assert all(cell_len(row) <= 72 for row in rows)
+    assert all(cell_len(row) <= 72 for row in rows if "postmortem" not in row)
 
 
 def test_the_list_has_titles_beside_where_they_fit_and_below_where_not():

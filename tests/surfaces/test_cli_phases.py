@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from incident_script import OPENED, ROLLBACK, START, STORY, TRIAGED, make_events
@@ -111,7 +112,7 @@ def test_the_summary_tells_outcome_cause_times_actions_and_files():
     assert "resolve   not reached, target 1 h" in rows["phases"]
     assert rows["action"][1].endswith("measured 0.21 budgets: effect seen")
     assert rows["to do"][0].endswith("(team-customers, 2026-12-07)")
-    assert rows["files"][-1].startswith("check it: holdfast verify ")
+    assert rows["files"][-1] == f"holdfast verify {rows['files'][0]}"
 
 
 def test_the_summary_of_an_unresolved_incident_claims_no_cause():
@@ -119,3 +120,16 @@ def test_the_summary_of_an_unresolved_incident_claims_no_cause():
     rows = {row.heading: row.texts for row in summary(fold(events), events, START)}
     assert rows["cause"] == ("none is supported by evidence",)
     assert rows["status"] == ("triage",)
+
+
+def test_files_below_the_working_folder_are_named_from_there():
+    report = ev.PostmortemWritten(
+        markdown_path="/home/ada/.holdfast/p.md", json_path="/elsewhere/p.json", content_hash="c"
+    )
+    events = make_events([(0, OPENED), (1, report)])
+    rows = summary(fold(events), events, START, Path("/home/ada"))
+    assert rows[-1].texts == (
+        ".holdfast/p.md",
+        "/elsewhere/p.json",
+        "holdfast verify .holdfast/p.md",
+    )

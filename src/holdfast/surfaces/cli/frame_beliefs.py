@@ -77,15 +77,15 @@ def action_rows(case: Case, *, limit: int) -> list[Text]:
 
 def _action(case: Case, known: ActionCase) -> tuple[Text, Text]:
     action, verdict = known.action, known.verdict
-    name = wording.action_name(case, action.id)
-    title = Text(f"{name:<4}", "cyan").append(action.title, "bold")
-    effect = Text(f"    expected {wording.expected(action.expected_effect)} · ", "dim")
+    title = Text(f"{wording.action_name(case, action.id):<4}", "cyan").append(action.title, "bold")
+    expected = f"expected {wording.expected(action.expected_effect)}"
     if verdict is None:
-        return title, effect.append(_state(known), "cyan")
+        return title, Text("    ").append(_state(known), "cyan").append(f" · {expected}", "dim")
     words, style = _EFFECTS[verdict.effect]
     measured = wording.amount(verdict.measured, action.expected_effect.bound.unit)
     undone = ", undone" if known.outcome_of("undo") == "done" else ""
-    return title, effect.append(f"measured {measured}: {words}{undone}", f"not dim {style}")
+    effect = Text(f"    {words}{undone}: measured {measured}", style)
+    return title, effect.append(f" · {expected}", "dim")
 
 
 def _state(known: ActionCase) -> str:

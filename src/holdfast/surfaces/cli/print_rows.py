@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -36,7 +37,7 @@ def print_summary(console: Console, case: Case, events: Sequence[Event], now: da
     if console.is_terminal:
         rule.append("─" * max(0, console.width - rule.cell_len), "dim")
     write(console, Text(), rule)
-    for row in summary(case, events, now):
+    for row in summary(case, events, now, Path.cwd()):
         write(console, *_summary_texts(row, width_of(console)))
 
 
@@ -62,7 +63,8 @@ def _summary_texts(row: SummaryRow, width: int) -> list[Text]:
     indent = " " * (_HEADING_WIDTH + 2)
     texts: list[Text] = []
     for text in row.texts:
-        for place, part in enumerate(wrap(text, width - len(indent) - 2)):
+        parts = [text] if row.whole else wrap(text, width - len(indent) - 2)
+        for place, part in enumerate(parts):
             style = TONES[row.tone] if not texts else ""
             texts.append(Text(indent).append("  " * bool(place)).append(part, style))
     heading = Text(f" {row.heading:<{_HEADING_WIDTH}} ", "bold")

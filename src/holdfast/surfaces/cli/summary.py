@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from holdfast.learning.cause import cause_of
 from holdfast.learning.formats import duration, percent
@@ -29,10 +30,17 @@ class SummaryRow:
     heading: str
     texts: tuple[str, ...]
     tone: Tone = Tone.PLAIN
+    whole: bool = False
+    """Never broken by us: a path or a command that is to be copied."""
 
 
-def summary(case: Case, events: Sequence[Event], now: datetime) -> tuple[SummaryRow, ...]:
-    """Return the rows; what there is nothing of is left out, except for the cause."""
+def summary(
+    case: Case, events: Sequence[Event], now: datetime, folder: Path | None = None
+) -> tuple[SummaryRow, ...]:
+    """Return the rows; what there is nothing of is left out, except for the cause.
+
+    Files below `folder` are named from there.
+    """
     rows = (
         _outcome(case, events),
         _cause(case),
@@ -43,7 +51,7 @@ def summary(case: Case, events: Sequence[Event], now: datetime) -> tuple[Summary
             "to do",
             tuple(f"{i.type}: {i.title} ({i.owner}, {i.due})" for i in case.action_items),
         ),
-        _files(case),
+        _files(case, folder),
     )
     return tuple(row for row in rows if row.texts)
 
@@ -112,9 +120,14 @@ def _action(known: ActionCase) -> SummaryRow:
     return SummaryRow("action", texts, tone)
 
 
-def _files(case: Case) -> SummaryRow:
+def _files(case: Case, folder: Path | None) -> SummaryRow:
     report = case.postmortem
     if report is None:
         return SummaryRow("files", ())
-    check = f"holdfast verify {report.markdown_path}"
-    return SummaryRow("files", (report.markdown_path, report.json_path, f"check it: {check}"))
+    markdown, record = (_near(p, folder) for p in (report.markdown_path, report.json_path))
+    return SummaryRow("files", (markdown, record, f"holdfast verify {markdown}"), whole=True)
+
+
+def _near(path: str, folder: Path | None) -> str:
+    inside = folder is not None and Path(path).is_relative_to(folder)
+    return str(Path(path).relative_to(folder)) if inside and folder else path
