@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from incident_script import OPENED, ROLLBACK, START, STORY, TRIAGED, make_events
+from incident_script import OPENED, ROLLBACK, START, STORY, TRIAGED, kept, make_events
 
 from holdfast.ledger.fold import fold
 from holdfast.model import event as ev
@@ -132,4 +132,24 @@ def test_files_below_the_working_folder_are_named_from_there():
         ".holdfast/p.md",
         "/elsewhere/p.json",
         "holdfast verify .holdfast/p.md",
+    )
+
+
+def test_the_summary_tells_the_whole_impact_once_it_was_measured():
+    early = make_events(STORY[:8])
+    rows = {row.heading: row.texts for row in summary(fold(early), early, START)}
+    assert rows["impact"][0].startswith("at triage: lasting 11 s, requests 273")
+
+    answers = {"requests:lat": 285.0, "bad:lat": 101.0, "budget spent:lat": 2.008, "bad:av": None}
+    answers["budget spent:av"] = None
+    events = make_events([*STORY, *((50, kept(name, value)) for name, value in answers.items())])
+    events[-len(answers) :] = [
+        event.model_copy(update={"step_key": f"learn:answer:{name}"})
+        for event, name in zip(events[-len(answers) :], answers, strict=True)
+    ]
+    rows = {row.heading: row.texts for row in summary(fold(events), events, START)}
+    assert rows["impact"] == (
+        "lasting 29 s, requests 285",
+        "lat: 101 bad requests, 200.8 % of the error budget spent",
+        "av: no data bad requests, no data of the error budget spent",
     )

@@ -13,6 +13,7 @@ from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Event, StatusChanged
 from holdfast.model.hypothesis import Hypothesis
 from holdfast.surfaces.cli import wording
+from holdfast.surfaces.cli.impact import whole_impact
 from holdfast.surfaces.cli.line import Tone
 from holdfast.surfaces.cli.phases import Phase, phases
 
@@ -44,7 +45,7 @@ def summary(
     rows = (
         _outcome(case, events),
         _cause(case),
-        _impact(case),
+        SummaryRow("impact", whole_impact(case, events)),
         SummaryRow("phases", tuple(_phase(p) for p in phases(case, events, now) if _shown(p))),
         *(_action(known) for known in case.actions.values()),
         SummaryRow(
@@ -86,11 +87,6 @@ def _belief(hypothesis: Hypothesis) -> str:
     return (
         f"{hypothesis.statement} ({hypothesis.status}, {percent(round(hypothesis.confidence, 2))})"
     )
-
-
-def _impact(case: Case) -> SummaryRow:
-    figures = wording.impact(case.triage.impact) if case.triage else ()
-    return SummaryRow("impact", (", ".join(figures),) if figures else ())
 
 
 def _shown(phase: Phase) -> bool:
