@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from holdfast.diagnosis.conclusion import conclude as findings
 from holdfast.engine.acting import measure
 from holdfast.engine.investigating import keep
 from holdfast.engine.stage import Entries, Stage
@@ -14,14 +15,13 @@ from holdfast.ledger.store import Entry
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Escalated, StatusChanged
 from holdfast.model.evidence import Evidence
-from holdfast.model.hypothesis import Bound, HypothesisStatus
+from holdfast.model.hypothesis import Bound
 from holdfast.model.incident import IncidentOutcome, Status
 from holdfast.model.slo import SLO
 from holdfast.reasoning.reasoner import Proposal
 from holdfast.slo.rules import ratio_query
 from holdfast.verification.effect import recovered
 
-_BELIEVED = (HypothesisStatus.SUPPORTED, HypothesisStatus.SUSPECTED)
 _FOR_A_PERSON = (IncidentOutcome.ESCALATED, IncidentOutcome.UNRESOLVED)
 
 
@@ -56,8 +56,7 @@ def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
         return Conclusion(
             IncidentOutcome.RECOVERED, "the objective is held again, and nothing was done for it"
         )
-    believed = any(h.status in _BELIEVED for h in case.hypotheses.values())
-    if believed or case.actions:
+    if case.actions or findings(case).cause is not None:
         return Conclusion(IncidentOutcome.ESCALATED, _why_a_person(case, proposal))
     return Conclusion(
         IncidentOutcome.UNRESOLVED, proposal.reason or "no cause could be shown by evidence"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from holdfast.diagnosis.observe import read_test
 from holdfast.engine.stage import Entries
@@ -20,7 +19,7 @@ from holdfast.model.event import (
     TestPlanned,
 )
 from holdfast.model.evidence import Evidence
-from holdfast.model.hypothesis import Test
+from holdfast.model.hypothesis import ToolCall
 from holdfast.reasoning.reasoner import Proposal
 
 _QUESTIONS_AT_ONCE = 4
@@ -38,13 +37,18 @@ def investigate(case: Case, proposal: Proposal, world: World) -> Iterator[Entrie
 
 
 def run_tests(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
-    """Ask each open test's questions and read the answers against the prediction on record."""
+    """Ask the open tests' questions, each once, and read the answers against the predictions."""
     del proposal
+    asked = {_key(call): call for test in case.open_tests for call in test.calls}
+    kept: set[str] = set()
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
-        answers = pool.map(partial(_ask, world), case.open_tests)
-        for test, evidence in zip(case.open_tests, answers, strict=True):
-            result = read_test(test, evidence)
-            yield [*keep(*evidence), (f"test:{test.id}:observed", TestObserved(result=result))]
+        answers = {key: pool.submit(world.toolbox.ask, call) for key, call in asked.items()}
+        for test in case.open_tests:
+            evidence = [answers[_key(call)].result() for call in test.calls]
+            new = {item.id: item for item in evidence if item.id not in kept}
+            kept |= new.keys()
+            observed = TestObserved(result=read_test(test, evidence))
+            yield [*keep(*new.values()), (f"test:{test.id}:observed", observed)]
 
 
 def keep(*evidence: Evidence) -> list[Entry]:
@@ -52,8 +56,8 @@ def keep(*evidence: Evidence) -> list[Entry]:
     return [(f"evidence:{item.id}", EvidenceKept(evidence=item)) for item in evidence]
 
 
-def _ask(world: World, test: Test) -> list[Evidence]:
-    return [world.toolbox.ask(call) for call in test.calls]
+def _key(call: ToolCall) -> str:
+    return call.model_dump_json()
 
 
 def _news(case: Case, proposal: Proposal) -> list[Entry]:
