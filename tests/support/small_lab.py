@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +26,13 @@ from holdfast.ledger.store import Ledger
 from holdfast.model.action import Autonomy
 from holdfast.model.base import utc_now
 from holdfast.model.case import Case
-from holdfast.model.config import Config
+from holdfast.model.config import Config, MetricsSettings
 from holdfast.model.event import Event
 from holdfast.model.evidence import Matrix, Vector
 from holdfast.model.policy import Policy
 from holdfast.model.slo import SLO, BurnTier
 from holdfast.slo.rules import ratio_query
+from support.prometheus import running_prometheus
 
 SERVICE, GOOD, BAD = "customer-api", "v2.3.3", "v2.3.4"
 SCRAPE_SECONDS = 0.25
@@ -43,7 +44,7 @@ _PATIENCE_SECONDS = 20.0
 
 OPTIONS = LabOptions(
     services=(SERVICE,),
-    rate_per_second=12.0,
+    rate_per_second=8.0,
     scrape_interval_seconds=SCRAPE_SECONDS,
     statement_log_fraction=1.0,
     life_seconds=240.0,
@@ -115,11 +116,17 @@ class World:
 class SmallLab:
     """A running small lab, seen from a test."""
 
-    def __init__(self, handle: LabHandle) -> None:
+    def __init__(self, handle: LabHandle, metrics: MetricsSettings | None = None) -> None:
         self.handle = handle
-        self._asker = Asker(open_source(load_config(handle.config_path).metrics), utc_now)
+        self._metrics = metrics or load_config(handle.config_path).metrics
+        self._source = open_source(self._metrics)
+        self._asker = Asker(self._source, utc_now)
         self._slo = _short(load_config(handle.config_path).slos[0])
         self._mark = 0
+
+    def close(self) -> None:
+        """Let go of the metrics source; the lab runs on."""
+        self._source.close()
 
     def world(self, folder: Path, policy: Policy | str = POLICY, **changes: object) -> World:
         """Write a Holdfast's configuration for this lab; `changes` replace fields of it."""
@@ -130,6 +137,7 @@ class SmallLab:
             "data_folder": world.data_folder,
             "slos": (self._slo,),
             "policy": world.policy_path,
+            "metrics": self._metrics,
             "comparison_window_seconds": 2 * HEALTHY_SECONDS,
             **changes,
         }
@@ -207,7 +215,24 @@ def small_lab(folder: Path, options: LabOptions = OPTIONS) -> Iterator[SmallLab]
     """Run a small lab for the length of a block."""
     handle = control.up(folder, options=options)
     try:
-        yield SmallLab(handle)
+        with closing(SmallLab(handle)) as lab:
+            yield lab
+    finally:
+        handle.down()
+
+
+@contextmanager
+def small_lab_with_prometheus(folder: Path) -> Iterator[SmallLab]:
+    """Run a small lab that a real Prometheus scrapes, and nothing else does."""
+    options = OPTIONS.model_copy(update={"recorder": False})
+    handle = control.up(folder / "lab", options=options)
+    try:
+        with running_prometheus(
+            handle.folder.targets, folder / "prometheus", interval_seconds=SCRAPE_SECONDS
+        ) as url:
+            metrics = MetricsSettings(kind="prometheus", url=url, resolution_seconds=SCRAPE_SECONDS)
+            with closing(SmallLab(handle, metrics)) as lab:
+                yield lab
     finally:
         handle.down()
 

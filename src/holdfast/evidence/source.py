@@ -33,3 +33,7 @@ class MetricsSource(Protocol):
     def metric_names(self) -> tuple[str, ...]:
         """Return all metric names, sorted."""
         ...
+
+    def close(self) -> None:
+        """Release connections and files. What is asked afterwards may fail."""
+        ...

@@ -105,6 +105,7 @@ class Holdfast:
         """Stop. Nothing is lost."""
         if self._runtime is not None:
             self._runtime.close()
+        self.world.source.close()
         self.ledger.close()
 
     def __enter__(self) -> Holdfast:
