@@ -69,9 +69,22 @@ def gaps(case: Case, proposal: Proposal) -> tuple[str, ...]:
     for known in case.actions.values():
         for word, decision in (("done", known.guard), ("undone", known.undo_guard)):
             if decision is not None and decision.decision == "deny":
-                found += [f"not {word}: {known.action.title}: {why}" for why in decision.reasons]
+                found += [_denied(word, known.action.title, why) for why in decision.reasons]
         found += [p.detail for p in known.performances if p.outcome == "failed" and p.detail]
+        found += _not_shown(known)
     return tuple(dict.fromkeys(found))
+
+
+def _not_shown(known: ActionCase) -> list[str]:
+    """Say what an action was expected to bring and did not, or what was not measured of it."""
+    if known.verdict is None or known.verdict.effect == "seen":
+        return []
+    why = "no data" if known.verdict.effect == "no_data" else "measured, and not so"
+    return [f"{known.action.title}: {known.action.expected_effect.statement}: {why}"]
+
+
+def _denied(word: str, title: str, why: str) -> str:
+    return why if title in why else f"not {word}: {title}: {why}"
 
 
 def stopped(case: Case, stage: Stage, error: HoldfastError) -> list[Entry]:
