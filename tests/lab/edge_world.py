@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from holdfast.lab.edge.app import Edge
-from holdfast.lab.edge.routes import Backend, Route
-from holdfast.lab.http1 import (
+from holdfast.delivery.http1 import (
     Headers,
     RequestHead,
     ResponseHead,
@@ -22,7 +20,9 @@ from holdfast.lab.http1 import (
     response_bytes,
     response_framing,
 )
-from holdfast.lab.http_client import ConnectionPool
+from holdfast.delivery.http_client import ConnectionPool
+from holdfast.lab.edge.app import Edge
+from holdfast.lab.edge.routes import Backend, Route
 from holdfast.lab.http_server import Connection, HttpServer, listen
 
 Behaviour = Callable[[RequestHead, bytes, Connection], Awaitable[bool]]

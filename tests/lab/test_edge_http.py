@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from edge_world import ask, edge_world, run
 
-from holdfast.lab.http1 import RequestHead, response_bytes
+from holdfast.delivery.http1 import RequestHead, response_bytes
 from holdfast.lab.http_server import Connection
 
 MALFORMED = [

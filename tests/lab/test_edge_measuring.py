@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_world import after, answering, edge_world, run
 
-from holdfast.lab.http1 import RequestHead
+from holdfast.delivery.http1 import RequestHead
 from holdfast.lab.http_server import Connection
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -7,8 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from holdfast.errors import HoldfastError, InputError, NotFound
-from holdfast.lab.http1 import (
+from holdfast.delivery.http1 import (
     HEAD_LIMIT_BYTES,
     RequestHead,
     read_body,
@@ -16,6 +15,7 @@ from holdfast.lab.http1 import (
     request_framing,
     response_bytes,
 )
+from holdfast.errors import HoldfastError, InputError, NotFound
 
 
 class ClientReader(asyncio.StreamReader):

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from holdfast.errors import InputError
-from holdfast.lab.edge.access_log import AccessLog, AccessRecord
-from holdfast.lab.edge.service import NO_VERSION, Arm, EdgeService
-from holdfast.lab.http1 import (
+from holdfast.delivery.http1 import (
     HOP_BY_HOP,
     Framing,
     RequestHead,
@@ -28,7 +25,10 @@ from holdfast.lab.http1 import (
     response_framing,
     response_head_bytes,
 )
-from holdfast.lab.http_client import ServerConnection
+from holdfast.delivery.http_client import ServerConnection
+from holdfast.errors import InputError
+from holdfast.lab.edge.access_log import AccessLog, AccessRecord
+from holdfast.lab.edge.service import NO_VERSION, Arm, EdgeService
 from holdfast.lab.http_server import Connection
 
 CLIENT_CLOSED_REQUEST = 499

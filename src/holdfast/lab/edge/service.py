@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.delivery.http_client import ConnectionPool
 from holdfast.lab.edge.balance import SmoothRoundRobin
 from holdfast.lab.edge.meters import EdgeMetrics, VersionMeter
 from holdfast.lab.edge.routes import Backend, Route
-from holdfast.lab.http_client import ConnectionPool
 
 NO_VERSION = "none"
 """The version that requests are counted under while no version takes traffic."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Field, ValidationError
 
+from holdfast.delivery.loadtest.open_loop import Generator
 from holdfast.errors import InputError
 from holdfast.lab.http_server import Answer, Handler, admin_handler
-from holdfast.lab.load.generator import Generator
 from holdfast.lab.load.meters import LoadMetrics
 from holdfast.model.base import Record
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -13,14 +11,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-Outcome = Literal["ok", "client_error", "server_error", "timeout", "connection_error"]
-_OUTCOMES: tuple[Outcome, ...] = (
-    "ok",
-    "client_error",
-    "server_error",
-    "timeout",
-    "connection_error",
-)
+from holdfast.delivery.loadtest.open_loop import OUTCOMES, Outcome
+
 _DURATION_BUCKETS = (
     0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0,
 )  # fmt: skip
@@ -34,7 +26,7 @@ class LoadMetrics:
         disable_created_metrics()
         self.registry = reg = CollectorRegistry()
         requests = Counter("load_requests", "Requests ended.", ("outcome",), registry=reg)
-        self._requests = {outcome: requests.labels(outcome) for outcome in _OUTCOMES}
+        self._requests = {outcome: requests.labels(outcome) for outcome in OUTCOMES}
         self._duration = Histogram(
             "load_request_duration_seconds", "From the intended start to the end of the answer.",
             buckets=_DURATION_BUCKETS, registry=reg,
@@ -67,8 +59,9 @@ class LoadMetrics:
         self.missed_count += 1
         self._missed.inc()
 
-    def ended(self, outcome: Outcome, seconds: float) -> None:
+    def ended(self, outcome: Outcome, intended: float, seconds: float) -> None:
         """Count a request that ended, so many seconds after its intended start."""
+        del intended
         self._requests[outcome].inc()
         self._duration.observe(seconds)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from holdfast.delivery.http1 import Headers, RequestHead, request_bytes
 from holdfast.errors import InputError
-from holdfast.lab.http1 import Headers, RequestHead, request_bytes
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 

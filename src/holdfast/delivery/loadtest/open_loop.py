@@ -10,13 +10,48 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
+from holdfast.delivery.http_client import ConnectionPool
+from holdfast.delivery.loadtest.schedule import Arrivals
 from holdfast.errors import InputError
-from holdfast.lab.http1 import body_pieces, response_framing
-from holdfast.lab.http_client import ConnectionPool
-from holdfast.lab.load.meters import LoadMetrics, Outcome
-from holdfast.lab.load.plan import RequestPlan
-from holdfast.lab.load.schedule import Arrivals
+
+Outcome = Literal["ok", "client_error", "server_error", "timeout", "connection_error"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "ok",
+    "client_error",
+    "server_error",
+    "timeout",
+    "connection_error",
+)
+
+
+class Plan(Protocol):
+    """What is asked."""
+
+    def draw(self) -> bytes:
+        """Return the next request, whole."""
+        ...
+
+
+class Sink(Protocol):
+    """What notes the measurements; it is called in the loop and must be quick."""
+
+    def rate(self, per_second: float) -> None:
+        """Note the rate asked for."""
+        ...
+
+    def due(self, lag_seconds: float) -> None:
+        """Note that a request's time has come, so many seconds ago."""
+        ...
+
+    def missed(self) -> None:
+        """Note that a request was not sent."""
+        ...
+
+    def ended(self, outcome: Outcome, intended: float, seconds: float) -> None:
+        """Note that a request ended, so many seconds after its intended start (loop time)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +64,16 @@ class Limits:
 
 
 class Generator:
-    """Sends planned requests at their times. Runs until `stop`."""
+    """Sends planned requests at their times. Runs until `stop`, or for the time of `run`."""
 
     def __init__(
-        self,
-        pool: ConnectionPool,
-        plan: RequestPlan,
-        arrivals: Arrivals,
-        metrics: LoadMetrics,
-        limits: Limits,
+        self, pool: ConnectionPool, plan: Plan, arrivals: Arrivals, sink: Sink, limits: Limits
     ) -> None:
         self._pool, self._plan, self._arrivals = pool, plan, arrivals
-        self._metrics, self._limits = metrics, limits
+        self._sink, self._limits = sink, limits
         self._inflight: set[asyncio.Task[None]] = set()
         self._schedule: asyncio.Task[None] | None = None
+        self._has_missed = False
 
     @property
     def rate_per_second(self) -> float:
@@ -54,8 +85,17 @@ class Generator:
         if self._schedule:
             self._schedule.cancel()
         self._arrivals.rate_per_second = rate_per_second
-        self._metrics.rate(rate_per_second)
-        self._schedule = asyncio.create_task(self._follow_schedule())
+        self._sink.rate(rate_per_second)
+        now = asyncio.get_running_loop().time()
+        self._schedule = asyncio.create_task(self._follow_schedule(now, float("inf")))
+
+    async def run(self, begin: float, end: float) -> None:
+        """Send what is due from `begin` until `end` (loop time) and wait for every answer."""
+        self._sink.rate(self._arrivals.rate_per_second)
+        await self._follow_schedule(begin, end)
+        while self._inflight:
+            await asyncio.wait(self._inflight)
+        self._pool.close()
 
     async def stop(self) -> None:
         """Start nothing more and drop what is under way."""
@@ -66,17 +106,19 @@ class Generator:
             await asyncio.wait(tasks)
         self._pool.close()
 
-    async def _follow_schedule(self) -> None:
+    async def _follow_schedule(self, begin: float, end: float) -> None:
         loop = asyncio.get_running_loop()
-        intended = loop.time()
+        intended = begin
         while self._arrivals.rate_per_second > 0:
             intended += self._arrivals.next_gap_seconds()
+            if intended > end:
+                return
             if intended > loop.time():
                 await asyncio.sleep(intended - loop.time())
             self._start_one(intended, loop.time() - intended)
 
     def _start_one(self, intended: float, lag_seconds: float) -> None:
-        self._metrics.due(max(lag_seconds, 0.0))
+        self._sink.due(max(lag_seconds, 0.0))
         request = self._plan.draw()  # also when it is missed: the later ones stay the same
         full = len(self._inflight) >= self._limits.max_inflight
         if full or lag_seconds > self._limits.max_lag_seconds:
@@ -87,36 +129,21 @@ class Generator:
         task.add_done_callback(self._inflight.discard)
 
     def _miss(self, why: str) -> None:
-        if not self._metrics.missed_count:
+        if not self._has_missed:
             print(f"load: the schedule was not kept: {why}", file=sys.stderr, flush=True)
-        self._metrics.missed()
+        self._has_missed = True
+        self._sink.missed()
 
     async def _send(self, request: bytes, intended: float) -> None:
         deadline = intended + self._limits.timeout_seconds
         try:
             async with asyncio.timeout_at(deadline):
-                outcome = _outcome(await self._ask(request))
+                outcome = _outcome(await self._pool.exchange(request))
         except TimeoutError:
             outcome = "timeout"
         except (OSError, EOFError, InputError):
             outcome = "connection_error"
-        self._metrics.ended(outcome, asyncio.get_running_loop().time() - intended)
-
-    async def _ask(self, request: bytes) -> int:
-        connection = await self._pool.acquire()
-        try:
-            head = await connection.ask(request)
-            framing = response_framing(head, request.partition(b" ")[0].decode())
-            async for _ in body_pieces(connection.reader, framing):
-                pass
-        except BaseException:
-            connection.close()
-            raise
-        if head.keeps_alive and framing != "until_close":
-            self._pool.release(connection)
-        else:
-            connection.close()
-        return head.status
+        self._sink.ended(outcome, intended, asyncio.get_running_loop().time() - intended)
 
 
 def _outcome(status: int) -> Outcome:

@@ -1,11 +1,18 @@
-"""Kept-alive HTTP/1.1 connections to one server: what the edge and the load generator send with."""
+"""Kept-alive HTTP/1.1 connections to one server: what load generators and proxies send with."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from ssl import SSLContext
 
-from holdfast.lab.http1 import HEAD_LIMIT_BYTES, ResponseHead, read_response_head
+from holdfast.delivery.http1 import (
+    HEAD_LIMIT_BYTES,
+    ResponseHead,
+    body_pieces,
+    read_response_head,
+    response_framing,
+)
 
 IDLE_SECONDS = 2.0
 """An idle connection is dropped after this: sooner than servers do it (uvicorn: 5 s), because a
@@ -31,11 +38,14 @@ class ServerConnection:
 
 
 class ConnectionPool:
-    """Connections to one host and port, the last used first."""
+    """Connections to one host and port, the last used first. `tls` speaks https to `tls_name`."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self, host: str, port: int, *, tls: SSLContext | None = None, tls_name: str | None = None
+    ) -> None:
         self.host = host
         self.port = port
+        self._tls, self._tls_name = tls, tls_name if tls else None
         self._idle: list[ServerConnection] = []
         self._closed = False
 
@@ -47,8 +57,34 @@ class ConnectionPool:
             if not connection.reader.at_eof():
                 return connection
             connection.close()
-        reader, writer = await asyncio.open_connection(self.host, self.port, limit=HEAD_LIMIT_BYTES)
+        reader, writer = await asyncio.open_connection(
+            self.host,
+            self.port,
+            limit=HEAD_LIMIT_BYTES,
+            ssl=self._tls,
+            server_hostname=self._tls_name,
+        )
         return ServerConnection(reader, writer)
+
+    async def exchange(self, request: bytes) -> int:
+        """Send a whole request, read its answer to the end and return the status.
+
+        Raises OSError, EOFError or InputError where no whole answer came.
+        """
+        connection = await self.acquire()
+        try:
+            head = await connection.ask(request)
+            framing = response_framing(head, request.partition(b" ")[0].decode())
+            async for _ in body_pieces(connection.reader, framing):
+                pass
+        except BaseException:
+            connection.close()
+            raise
+        if head.keeps_alive and framing != "until_close":
+            self.release(connection)
+        else:
+            connection.close()
+        return head.status
 
     def release(self, connection: ServerConnection) -> None:
         """Give back a connection whose answer was read to its end."""
