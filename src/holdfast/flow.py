@@ -53,7 +53,7 @@ def _run(stage: Stage, case: Case, proposal: Proposal, world: World) -> bool:
     told = False
     try:
         for entries in STAGES[stage](case, proposal, world):
-            world.ledger.append(case.incident_id, entries, actor=world.actor)
+            world.tell(case.incident_id, entries)
             told = True
     except StepTaken:
         return False  # another worker is at this step: look again later
@@ -62,9 +62,7 @@ def _run(stage: Stage, case: Case, proposal: Proposal, world: World) -> bool:
             return False
         if case.concluded:
             raise
-        world.ledger.append(
-            case.incident_id, concluding.stopped(case, stage, error), actor=world.actor
-        )
+        world.tell(case.incident_id, concluding.stopped(case, stage, error))
     return told
 
 

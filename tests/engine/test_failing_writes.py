@@ -14,9 +14,9 @@ from support import lab_tool
 from support.incident import resolved
 from support.small_lab import BAD, GOOD, POLICY, SERVICE, SmallLab, small_lab
 
-pytestmark = [pytest.mark.lab]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("failing writes")]
 
-IMPATIENT = POLICY.model_copy(update={"mitigation_deadline_seconds": 4.0})
+IMPATIENT = POLICY.model_copy(update={"mitigation_deadline_seconds": 2.5})
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,6 @@ def lab(shared_lab: SmallLab) -> SmallLab:
     return shared_lab
 
 
-@pytest.mark.xdist_group("failing deployers")
 def test_a_deployer_that_hangs_is_timed_out_and_probed_until_it_is_done(
     lab: SmallLab, tmp_path: Path
 ) -> None:
@@ -44,7 +43,6 @@ def test_a_deployer_that_hangs_is_timed_out_and_probed_until_it_is_done(
     assert lab.moves() == [("release train", BAD), ("holdfast", GOOD)]
 
 
-@pytest.mark.xdist_group("failing deployers")
 def test_a_deploy_command_that_hangs_for_ever_is_tried_twice_and_handed_to_a_person(
     lab: SmallLab, tmp_path: Path
 ) -> None:
@@ -57,7 +55,6 @@ def test_a_deploy_command_that_hangs_for_ever_is_tried_twice_and_handed_to_a_per
     assert lab.moves() == [("release train", BAD)]
 
 
-@pytest.mark.xdist_group("failing rollbacks")
 def test_a_rollback_that_does_not_help_is_undone_and_handed_to_a_person(
     lab: SmallLab, tmp_path: Path
 ) -> None:
@@ -72,7 +69,6 @@ def test_a_rollback_that_does_not_help_is_undone_and_handed_to_a_person(
     assert lab.moves() == [("release train", BAD), ("holdfast", GOOD), ("holdfast", BAD)]
 
 
-@pytest.mark.xdist_group("failing rollbacks")
 def test_a_pause_in_the_middle_stops_the_undo_as_well(lab: SmallLab, tmp_path: Path) -> None:
     world = lab.world(tmp_path, IMPATIENT)
     _slow_whatever_the_version(lab)

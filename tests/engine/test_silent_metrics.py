@@ -17,7 +17,7 @@ from support.small_lab import BAD, GOOD, POLICY, SERVICE, SmallLab, World, small
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("silent metrics")]
 
-IMPATIENT = POLICY.model_copy(update={"mitigation_deadline_seconds": 3.0})
+IMPATIENT = POLICY.model_copy(update={"mitigation_deadline_seconds": 2.0})
 SENTENCE = "P95 went from 40 ms to 2 s, customers time out"
 NOT_HEALTH = (IncidentOutcome.ESCALATED, IncidentOutcome.UNRESOLVED)
 

@@ -37,8 +37,8 @@ from support.prometheus import running_prometheus
 SERVICE, GOOD, BAD = "customer-api", "v2.3.3", "v2.3.4"
 SCRAPE_SECONDS = 0.25
 WINDOW_SECONDS = 1.5
-HOLD_SECONDS, DEADLINE_SECONDS = 1.5, 6.0
-HEALTHY_SECONDS = 3.0
+HOLD_SECONDS, DEADLINE_SECONDS = 1.0, 6.0
+HEALTHY_SECONDS = 2.0
 """How much healthy time stands before a release: what comparisons are made with."""
 _PATIENCE_SECONDS = 20.0
 

@@ -22,6 +22,8 @@ from holdfast.signals.opening import attached_note, open_from_alert, open_from_s
 from holdfast.slo.detect import detect
 from holdfast.slo.evaluate import BurnEvaluator, BurnReading, Evaluation
 
+_ACTOR = "holdfast (watch)"
+
 
 @dataclass(frozen=True)
 class Round:
@@ -104,7 +106,7 @@ class Watch:
             ("milestone:detected", MilestoneReached(milestone=detected)),
         ]
         incident_id = new_id("inc")
-        self._world.ledger.append(incident_id, entries, actor="holdfast (watch)")
+        self._world.tell(incident_id, entries, actor=_ACTOR)
         return incident_id
 
     def _cases(self) -> tuple[Case, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from holdfast.delivery.deployer import Deployer
 from holdfast.errors import HoldfastError
 from holdfast.evidence.source import MetricsSource
 from holdfast.evidence.toolbox import Toolbox
-from holdfast.ledger.store import Ledger
+from holdfast.ledger.store import Entry, Ledger
 from holdfast.model.base import utc_now
 from holdfast.model.config import Config
 from holdfast.model.policy import Policy
@@ -45,6 +45,10 @@ class World:
     def executor(self, keep: KeepEvidence | None = None) -> Executor:
         """Return what performs claimed plans, handing each transcript to `keep`."""
         return Executor(self.deployers, self.runbooks, time.monotonic, keep=keep)
+
+    def tell(self, incident_id: str, entries: Iterable[Entry], *, actor: str = "") -> None:
+        """Append to the ledger, at this world's time. Raises StepTaken where a step is taken."""
+        self.ledger.append(incident_id, entries, actor=actor or self.actor, at=self.clock())
 
     @property
     def actor(self) -> str:

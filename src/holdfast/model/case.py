@@ -55,11 +55,12 @@ class ActionCase(Record):
     def outcome_of(self, part: Part) -> str | None:
         """What came of the latest claim of this part; None while it is unanswered or unmade."""
         answers = [p for p in self.performances if p.part == part]
-        return answers[-1].outcome if answers and len(answers) >= self.claimed(part) else None
+        return answers[-1].outcome if answers and not self.unanswered(part) else None
 
     def unanswered(self, part: Part) -> bool:
-        """Whether a claim of this part has no answer: the writer died, or is writing."""
-        return self.claimed(part) > sum(p.part == part for p in self.performances)
+        """Whether the latest claim of this part has no answer: its writer died, or is writing."""
+        answered = max((p.attempt for p in self.performances if p.part == part), default=0)
+        return self.claimed(part) > answered
 
 
 class Case(Record):
