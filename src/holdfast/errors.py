@@ -16,6 +16,7 @@
     ├── GuardDenied              policy, approval or precondition forbids  (retry: no)
     ├── LedgerError
     │   ├── StepTaken            another worker has claimed this step      (retry: no)
+    │   ├── AnotherWorker        another process works on the incidents    (retry: no)
     │   └── ChainBroken          an entry was changed, removed or reordered (retry: no)
     └── EvidenceError            evidence is missing, altered or cannot carry the figure
 
@@ -99,6 +100,10 @@ class LedgerError(HoldfastError):
 
 class StepTaken(LedgerError):
     """The step key is already in the ledger: somebody else has done or claimed it."""
+
+
+class AnotherWorker(LedgerError):
+    """Another process works on the incidents of the data folder: hand over to it."""
 
 
 class ChainBroken(LedgerError):

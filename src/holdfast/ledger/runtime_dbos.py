@@ -7,17 +7,15 @@ left behind is dead, and is cancelled before its incident is taken up again from
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import sqlite3
 import time
 from pathlib import Path
-from typing import IO
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandle
 
-from holdfast.errors import LedgerError
 from holdfast.ledger.runtime import Advance
+from holdfast.ledger.worker_lock import take_lock
 from holdfast.model.ids import new_id
 
 WORKFLOW_SCHEMA = "1"
@@ -32,7 +30,7 @@ class DbosRuntime:
 
     def __init__(self, advance: Advance, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock_folder(folder)
+        self._lock = take_lock(folder)
         self._executor = new_id("executor")
         self._handles: dict[str, WorkflowHandle[None]] = {}
         database = folder / "jobs.db"
@@ -99,19 +97,6 @@ class DbosRuntime:
         """See `Runtime.close`."""
         DBOS.destroy(destroy_registry=True)
         self._lock.close()
-
-
-def _lock_folder(folder: Path) -> IO[str]:
-    lock = (folder / "worker.lock").open("w", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise LedgerError(
-            f"another holdfast works on the incidents in {folder}",
-            hint="one worker per data folder: use its page or commands, or stop it first",
-        ) from error
-    return lock
 
 
 def _use_wal(database: Path) -> None:

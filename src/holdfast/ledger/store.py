@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -26,9 +27,11 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateTable
 
-from holdfast.errors import NotFound, StepTaken
+from holdfast.errors import LedgerError, NotFound, StepTaken
 from holdfast.ledger.chain import GENESIS, envelope_hash
 from holdfast.model.base import canonical_json, content_hash, utc_now
 from holdfast.model.event import Event, Payload
@@ -58,20 +61,24 @@ Entry = tuple[str, Payload]
 def _tune_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     """WAL lets readers read while one writes; full sync keeps an answered write on disk."""
     cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
 
 
 class Ledger:
-    """Appends and reads events. Safe for several threads and processes on one database."""
+    """Appends and reads events. Safe for several threads and processes on one database.
+
+    Raises LedgerError where the database cannot be opened, read or written.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine: Engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _tune_sqlite)
-        _metadata.create_all(self._engine)
+        with self._begin() as connection:
+            connection.execute(CreateTable(_events, if_not_exists=True))
         self._subscribers: list[Callable[[Event], None]] = []
 
     def subscribe(self, subscriber: Callable[[Event], None]) -> None:
@@ -81,7 +88,13 @@ class Ledger:
     @classmethod
     def at(cls, folder: Path) -> Ledger:
         """Open the embedded ledger of a data folder, making both where they are missing."""
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(
+                f"the data folder {folder} cannot be made: {error.strerror}",
+                hint="let `data_folder` name a folder that you may write in",
+            ) from error
         return cls(f"sqlite:///{folder / 'ledger.db'}")
 
     def append(
@@ -96,7 +109,7 @@ class Ledger:
 
         Raises StepTaken where one of the step keys is in the ledger already.
         """
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             sequence, previous = _head(connection, incident_id)
             appended: list[Event] = []
             for step_key, payload in entries:
@@ -120,13 +133,13 @@ class Ledger:
             .where(_events.c.incident_id == incident_id, _events.c.sequence > after)
             .order_by(_events.c.sequence)
         )
-        with self._engine.connect() as connection:
+        with self._begin() as connection:
             return tuple(_read(row) for row in connection.execute(query).mappings())
 
     def incident_ids(self) -> tuple[str, ...]:
         """Return all incidents, oldest first."""
         query = select(_events.c.incident_id).distinct().order_by(_events.c.incident_id)
-        with self._engine.connect() as connection:
+        with self._begin() as connection:
             return tuple(connection.execute(query).scalars())
 
     def find(self, wanted: str) -> str:
@@ -145,8 +158,20 @@ class Ledger:
         query = select(func.count()).where(
             _events.c.incident_id == incident_id, _events.c.step_key == step_key
         )
-        with self._engine.connect() as connection:
+        with self._begin() as connection:
             return bool(connection.execute(query).scalar_one())
+
+    @contextmanager
+    def _begin(self) -> Generator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise LedgerError(
+                f"the ledger {self._engine.url.database} cannot be used: {error.orig}",
+                hint="it must be a database of Holdfast's that you may write to, on a disk with "
+                "room",
+            ) from error
 
     def close(self) -> None:
         """Release the database."""

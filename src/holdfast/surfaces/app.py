@@ -12,12 +12,11 @@ from holdfast.actions.tools import validate_service_health_tool
 from holdfast.catalog.changes import ChangeLog
 from holdfast.catalog.config import load_config
 from holdfast.catalog.policy import load_policy
-from holdfast.delivery.deployer import Deployer
 from holdfast.delivery.registry import deployers_by_service
 from holdfast.diagnosis.scene import Settings
 from holdfast.engine.watching import Round, Watch
 from holdfast.engine.world import World
-from holdfast.errors import ConfigError
+from holdfast.errors import HoldfastError
 from holdfast.evidence.source import MetricsSource
 from holdfast.evidence.toolbox import Toolbox
 from holdfast.evidence.tools import ToolContext, read_tools
@@ -26,9 +25,10 @@ from holdfast.ledger.fold import fold
 from holdfast.ledger.runtime import Advance, Progress, Runtime, ThreadRuntime
 from holdfast.ledger.store import Ledger
 from holdfast.model.case import Case
-from holdfast.model.config import Config, DeployerSettings
+from holdfast.model.config import Config
 from holdfast.model.runbook import Runbook
 from holdfast.reasoning.embedded import EmbeddedReasoner
+from holdfast.surfaces.lab import lab_deployer
 
 MakeRuntime = Callable[[Advance], Runtime]
 
@@ -41,6 +41,7 @@ class Holdfast:
         self._make_runtime = make_runtime
         self._runtime: Runtime | None = None
         self._watch = Watch(world)
+        self._seen: set[str] = set()
 
     @classmethod
     def open(cls, config_path: Path, *, durable: bool = False) -> Holdfast:
@@ -56,9 +57,20 @@ class Holdfast:
 
     def resume(self) -> tuple[str, ...]:
         """Take up every incident that is not finished with; return their ids."""
-        unfinished = tuple(i for i in self.ledger.incident_ids() if not self._finished(i))
+        self._seen.clear()
+        return self.take_up()
+
+    def take_up(self) -> tuple[str, ...]:
+        """Take up what is new in the ledger and not finished with; return those ids.
+
+        Each incident is looked at once, so that it is cheap to ask again for what other processes
+        have opened in the meantime.
+        """
+        new = [i for i in self.ledger.incident_ids() if i not in self._seen]
+        unfinished = tuple(i for i in new if not self._finished(i))
         for incident_id in unfinished:
             self.hold(incident_id)
+        self._seen.update(new)
         return unfinished
 
     def tick(self) -> Round:
@@ -68,24 +80,47 @@ class Holdfast:
             self.hold(incident_id)
         return found
 
+    def begin(self) -> None:
+        """Become the worker of the data folder. Raises AnotherWorker where there is one."""
+        self._running()
+
     def watch(
         self,
         *,
         on_round: Callable[[Round], None] | None = None,
+        on_held: Callable[[str], None] | None = None,
+        on_trouble: Callable[[HoldfastError], None] | None = None,
         until: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Evaluate at the configured interval until told to stop."""
+        """Evaluate at the configured interval until told to stop, and hold what is open.
+
+        `on_held` hears of each incident that is taken up, whoever opened it. A round that fails is
+        told to `on_trouble`, where that is given, and the next one is tried.
+        """
         interval = self.world.config.evaluation_interval_seconds
         while not until():
             began = time.monotonic()
-            found = self.tick()
-            if on_round:
-                on_round(found)
+            try:
+                found = self.tick()
+                for incident_id in self.take_up():
+                    if on_held:
+                        on_held(incident_id)
+            except HoldfastError as error:
+                if on_trouble is None:
+                    raise
+                on_trouble(error)
+            else:
+                if on_round:
+                    on_round(found)
             time.sleep(max(0.0, interval - (time.monotonic() - began)))
+
+    def report(self, sentence: str, service: str) -> str:
+        """Open an incident from a person's sentence, for whoever works here; return its id."""
+        return self._watch.open_from_sentence(sentence, service)
 
     def respond(self, sentence: str, service: str) -> str:
         """Open an incident from a person's sentence and hold it; return its id."""
-        incident_id = self._watch.open_from_sentence(sentence, service)
+        incident_id = self.report(sentence, service)
         self.hold(incident_id)
         return incident_id
 
@@ -130,7 +165,7 @@ def make_world(config: Config, folder: Path, *, source: MetricsSource | None = N
     """Put a world together. `folder` is where relative commands run: that of the configuration."""
     source = source or open_source(config.metrics)
     runbooks = load_runbooks(config.runbooks)
-    deployers = deployers_by_service(config, working_folder=folder, lab=_lab_deployer)
+    deployers = deployers_by_service(config, working_folder=folder, lab=lab_deployer)
     return World(
         config=config,
         ledger=Ledger.at(config.data_folder),
@@ -168,14 +203,6 @@ def _reasoner(config: Config, runbooks: Mapping[str, Runbook]) -> EmbeddedReason
     )
     services = {service.name: service for service in config.services}
     return EmbeddedReasoner(services, config.slos, settings=settings, runbooks=runbooks)
-
-
-def _lab_deployer(settings: DeployerSettings) -> Deployer:
-    from holdfast.lab.deployer import LabDeployer  # only where a configuration names the lab
-
-    if settings.url is None:
-        raise ConfigError(f"holdfast.yaml: deployers: {settings.name}: the kind lab needs a url")
-    return LabDeployer(settings.url)
 
 
 def _dbos(folder: Path) -> MakeRuntime:

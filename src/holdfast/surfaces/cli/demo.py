@@ -14,9 +14,11 @@ from holdfast.lab import control
 from holdfast.lab.control import LabHandle
 from holdfast.model.incident import Status
 from holdfast.surfaces.app import Holdfast
-from holdfast.surfaces.cli.session import showing, watch_incidents
+from holdfast.surfaces.cli.interrupts import interruptible
+from holdfast.surfaces.cli.session import showing
 from holdfast.surfaces.cli.verifying import run_verify
 from holdfast.surfaces.cli.views import View
+from holdfast.surfaces.cli.watching import Held, watch_incidents
 
 _PATIENCE_SECONDS = 240.0
 _WARM_UP_SECONDS = 15.0
@@ -36,7 +38,7 @@ class Demo:
 
 def run_demo(plan: Demo, *, as_json: bool) -> bool:
     """Show it; return whether an incident opened, was closed, and its post-mortem verifies."""
-    with _laboratory(plan) as handle:
+    with interruptible(), _laboratory(plan) as handle:
         with Holdfast.open(handle.config_path, durable=True) as holdfast:
             with showing(holdfast, as_json) as view:
                 _play(plan, handle, holdfast, view)
@@ -68,7 +70,7 @@ def _play(plan: Demo, handle: LabHandle, holdfast: Holdfast, view: View) -> None
     release = _Release(plan, handle, view)
     release.start()
     view.expect("the error budget", None)
-    watch_incidents(holdfast, view, until_finished=True, until=_patience(release))
+    watch_incidents(Held(holdfast), view, until_finished=True, until=_patience(release))
     release.finish()
 
 

@@ -12,14 +12,13 @@ from rich.text import Text
 from holdfast.catalog.check import Check
 from holdfast.catalog.config import load_config
 from holdfast.catalog.doctor import AskCurrent, examine, worst
-from holdfast.delivery.deployer import Deployer
 from holdfast.delivery.registry import deployers_by_service
 from holdfast.integrations.sources import open_source
-from holdfast.lab.deployer import LabDeployer
-from holdfast.model.config import Config, DeployerSettings
+from holdfast.model.config import Config
 from holdfast.model.service import Service
 from holdfast.surfaces.cli.print_rows import width_of, write
 from holdfast.surfaces.cli.styles import wrap
+from holdfast.surfaces.lab import lab_deployer
 
 _MARKS = {
     "ok": ("✓", "green"),
@@ -57,13 +56,9 @@ def rows_of(check: Check, width: int) -> list[Text]:
 
 
 def _ask_current(config: Config, folder: Path) -> AskCurrent:
-    deployers = deployers_by_service(config, working_folder=folder, lab=_lab_deployer)
+    deployers = deployers_by_service(config, working_folder=folder, lab=lab_deployer)
 
     def ask(service: Service) -> Mapping[str, float]:
         return deployers[service.name].current(service.name).weights
 
     return ask
-
-
-def _lab_deployer(settings: DeployerSettings) -> Deployer:
-    return LabDeployer(settings.url or "")

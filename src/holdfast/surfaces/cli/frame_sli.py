@@ -14,13 +14,16 @@ from holdfast.surfaces.cli.styles import cut
 _NAME_WIDTH = 28
 _WORDS_WIDTH = 28
 _SPARK_WIDTH = 60
+_LEAST_SPARK_WIDTH = 8
+_VALUE_WIDTH = 12
 _CELLS = {"met": "green", "missed": "red", "no_data": "dim"}
 
 
 def sli_rows(tracks: Sequence[SliTrack], problem: str, width: int, *, limit: int) -> list[Text]:
     """Return a row an objective, the worst first, and one for a source that does not answer."""
     worst_first = sorted(tracks, key=_burn, reverse=True)[:limit]
-    name_width = min(_NAME_WIDTH, max((len(t.slo) for t in worst_first), default=0))
+    names = max((len(t.slo) for t in worst_first), default=0)
+    name_width = min(_NAME_WIDTH, names, width - _VALUE_WIDTH)
     rows = [_row(track, name_width, width) for track in worst_first]
     return [*rows, Text(f"no data: {problem}", "yellow")] if problem else rows
 
@@ -33,9 +36,11 @@ def _row(track: SliTrack, name_width: int, width: int) -> Text:
     row = cut(Text(track.slo), name_width)
     row.append(" " * (name_width - row.cell_len + 2))
     room = min(_SPARK_WIDTH, width - name_width - 4 - _WORDS_WIDTH)
-    for cell in sparkline(track.bad_fractions, track.allowed_fraction, max(8, room)):
-        row.append(cell.block, _CELLS[cell.state])
-    return row.append("  ").append_text(_words(track))
+    if room >= _LEAST_SPARK_WIDTH:  # where there is little room, the value goes first
+        for cell in sparkline(track.bad_fractions, track.allowed_fraction, room):
+            row.append(cell.block, _CELLS[cell.state])
+        row.append("  ")
+    return row.append_text(_words(track))
 
 
 def _words(track: SliTrack) -> Text:

@@ -21,6 +21,7 @@ from holdfast.surfaces.cli.print_rows import width_of, write
 from holdfast.surfaces.cli.styles import cut
 
 _GAP = "  "
+_TITLE_WIDTH = 24
 
 
 class IncidentRow(Record):
@@ -52,6 +53,8 @@ def print_incidents(stream: TextIO, config: Path, *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             print(row.model_dump_json(), file=stream)
+    elif not rows:
+        print("no incident so far", file=stream)
     else:
         console = Console(file=stream, highlight=False)
         write(console, *table(rows, width_of(console)))
@@ -71,20 +74,46 @@ def row_of(case: Case) -> IncidentRow:
 
 
 def table(rows: list[IncidentRow], width: int) -> list[Text]:
-    """Return aligned rows below a heading; titles that do not fit stand on rows of their own."""
+    """Return aligned rows below a heading; titles that do not fit stand on rows of their own.
+
+    Where the service does not fit either it is left to the title, and where not even the other
+    cells do, an incident is a few short rows.
+    """
     heading = ("id", "opened (UTC)", "severity", "status", "outcome", "service")
     cells = [_cells(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(heading, *cells, strict=True)]
-    left = width - sum(widths) - len(_GAP) * len(widths)
-    beside = left >= 24 or width < 80
-    texts = [_aligned((*heading, "title") if beside else heading, widths, "bold")]
+    if _wide(widths[:-1]) > width:
+        return [cut(text, width) for row in rows for text in _stacked(row)]
+    shown = len(heading) if _wide(widths) <= width else len(heading) - 1
+    beside = width - _wide(widths) - len(_GAP) >= _TITLE_WIDTH
+    title = ("title",) if beside else ()
+    texts = [_aligned((*heading[:shown], *title), widths, "bold")]
     for row, known in zip(rows, cells, strict=True):
-        style = "" if row.outcome is None else "dim"
         if beside:
-            texts.append(_aligned((*known, row.title), widths, style))
+            texts.append(_aligned((*known, row.title), widths, _style(row)))
         else:
-            texts += [_aligned(known, widths, style), Text(f"{_GAP}{row.title}", "dim")]
+            texts.append(_aligned(known[:shown], widths, _style(row)))
+            texts.append(Text(f"{_GAP}{row.title}", "dim"))
     return [cut(text, width) for text in texts]
+
+
+def _wide(widths: list[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _stacked(row: IncidentRow) -> list[Text]:
+    _, opened, severity, status, outcome, service = _cells(row)
+    ended = f" ({outcome})" if row.outcome else ""
+    return [
+        Text(row.id, _style(row) or "bold"),
+        Text(f"{_GAP}{opened}{_GAP}{severity}{_GAP}{service}", _style(row)),
+        Text(f"{_GAP}{status}{ended}", _style(row)),
+        Text(f"{_GAP}{row.title}", "dim"),
+    ]
+
+
+def _style(row: IncidentRow) -> str:
+    return "" if row.outcome is None else "dim"
 
 
 def _cells(row: IncidentRow) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -75,6 +75,10 @@ class LiveView:
         """See `View.say`."""
         self._events.put(Line(label, text, Tone.DIM))
 
+    def warn(self, label: str, text: str) -> None:
+        """See `View.warn`."""
+        self._events.put(Line(label, text, Tone.WARN))
+
     def expect(self, text: str, seconds: float | None = None) -> None:
         """See `View.expect`."""
         self._expected = Expected(text, self._clock(), seconds)
@@ -114,12 +118,18 @@ class LiveView:
     def _told(self, entry: Event | Line, width: int) -> list[Text]:
         if isinstance(entry, Line):
             return styled(entry, f"{self._clock():%H:%M}", width)
-        lines = self._story.take(entry)
-        chapter = self._story.chapters[entry.incident_id]
-        clock = since(detected_at(chapter.case), entry.at)
+        told = self._story.take(entry)
+        began = detected_at(self._story.chapters[entry.incident_id].case)
+        return [row for event, lines in told for row in self._rows(event, lines, began, width)]
+
+    def _rows(
+        self, event: Event, lines: Sequence[Line], began: datetime, width: int
+    ) -> Iterator[Text]:
         for line in lines:
-            self._passing = line.flat if line.routine else self._passing
-        return [row for line in lines if not line.routine for row in styled(line, clock, width)]
+            if line.routine:
+                self._passing = line.flat
+            else:
+                yield from styled(line, since(began, event.at), width)
 
     def _scene(self) -> Scene:
         focus = self._story.focus()
@@ -142,4 +152,7 @@ class LiveView:
                 self._tracks, self._sli_problem = self._read_sli(), ""
             except HoldfastError as error:
                 self._sli_problem = str(error)
+            except RuntimeError:
+                if not self._stopping.is_set():  # else the source was closed while it was asked
+                    raise
             self._stopping.wait(_SLI_SECONDS)

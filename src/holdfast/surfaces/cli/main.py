@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -61,8 +63,45 @@ def every_command(
 
 def main() -> None:
     """Run a command. An error is one line on stderr and exit code 1; misuse is 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows few characters gets `?`
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has gone, `| head` for example: nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except OSError as error:
+        code = _refuse(_of_system(error))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         app()
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
     except HoldfastError as error:
-        print(f"holdfast: {error}", file=sys.stderr)
-        sys.exit(1)
+        return _refuse(str(error))
+    except OSError:
+        raise
+    except Exception as error:
+        if os.environ.get("HOLDFAST_TRACEBACK"):
+            raise
+        return _refuse(
+            f"unexpected {type(error).__name__}: {error} (a defect of Holdfast's: run it again "
+            "with HOLDFAST_TRACEBACK=1 for where, and report that)"
+        )
+    return 0
+
+
+def _of_system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error} (see that it is there, and that you may use it)"
+
+
+def _refuse(message: str) -> int:
+    print(f"holdfast: {message}", file=sys.stderr)
+    return 1

@@ -9,7 +9,7 @@ from holdfast.ledger.fold import apply, fold
 from holdfast.model import event as ev
 from holdfast.model.case import Case
 from holdfast.model.event import Event
-from holdfast.model.evidence import Evidence, Outcome
+from holdfast.model.evidence import Evidence, EvidenceKind, Outcome
 from holdfast.model.hypothesis import Hypothesis, HypothesisStatus, TestResult
 from holdfast.surfaces.cli import wording
 from holdfast.surfaces.cli.line import Line, Tone
@@ -82,7 +82,8 @@ def _opened(opened: ev.Opened) -> Line:
 def _evidence(evidence: Evidence) -> Line:
     query = wording.one_line(evidence.query)
     text = f"{wording.answer(evidence)} from {evidence.source} to {query}"
-    routine = evidence.outcome is Outcome.DATA
+    own = evidence.kind in (EvidenceKind.LEDGER, EvidenceKind.CONFIG)  # empty tables are no silence
+    routine = own or evidence.outcome is Outcome.DATA
     return Line("evidence", text, Tone.DIM if routine else Tone.WARN, routine=routine)
 
 
@@ -171,7 +172,7 @@ def _course(payload: ev.Payload) -> list[Line]:
             return [Line("to do", f"{item.type}: {item.title}", details=(
                 f"owner {item.owner}, due {item.due}", check))]  # fmt: skip
         case ev.PostmortemWritten(markdown_path=markdown, json_path=as_json):
-            return [Line("report", markdown, Tone.GOOD, (as_json,))]
+            return [Line("report", markdown, Tone.GOOD, (as_json,), whole=True)]
         case ev.ContractChecked(met=met, unmet=unmet):
             missing = tuple(f"not met: {item}" for item in unmet)
             text = f"completion contract: {len(met)} of {len(met) + len(unmet)} met"

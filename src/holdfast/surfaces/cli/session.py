@@ -2,80 +2,64 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
-from holdfast.engine.watching import Round
+from holdfast.catalog.config import load_config
+from holdfast.ledger.worker_lock import is_worked_on
 from holdfast.model.action import Autonomy
 from holdfast.model.policy import Policy
 from holdfast.surfaces.app import Holdfast
+from holdfast.surfaces.cli.following import follow_worker, work_or_follow
+from holdfast.surfaces.cli.interrupts import Interrupted, interruptible
 from holdfast.surfaces.cli.sli import SliReader, sli_reader
 from holdfast.surfaces.cli.views import View, conclude, open_view
+from holdfast.surfaces.cli.watching import Held, watch_incidents
 
 _POINTS = 60
 _LEVELS = (Autonomy.OBSERVE, Autonomy.APPROVE, Autonomy.ACT)
-_INTERRUPTED = 130
 
 
-def run_watch(config: Path, *, as_json: bool, until_finished: bool) -> None:
-    """Watch until interrupted, or until every incident is finished with."""
-    with Holdfast.open(config, durable=True) as holdfast, showing(holdfast, as_json) as view:
-        watch_incidents(holdfast, view, until_finished=until_finished)
+def run_watch(config: Path, *, as_json: bool, until_finished: bool) -> int:
+    """Watch until every incident is finished with, or until interrupted; return the exit code.
+
+    To be interrupted is how a watch ends, unless it was to stay `until_finished`.
+    """
+    with interruptible(), Holdfast.open(config, durable=True) as holdfast:
+        holdfast.begin()
+        held = Held(holdfast)
+        try:
+            with showing(holdfast, as_json) as view:
+                watch_incidents(held, view, until_finished=until_finished)
+        except Interrupted:
+            if until_finished:
+                raise
+    return 1 if held.failed else 0
 
 
 def run_respond(config: Path, sentence: str, service: str, *, as_json: bool) -> None:
-    """Open an incident, and stay until Holdfast is finished with it."""
-    with Holdfast.open(config, durable=True) as holdfast, showing(holdfast, as_json):
-        incident_id = holdfast.respond(sentence, service)
-        while not holdfast.wait(incident_id, timeout_seconds=0.5):
-            pass
+    """Open an incident, and stay until Holdfast is finished with it, here or elsewhere."""
+    with (
+        interruptible(),
+        Holdfast.open(config, durable=True) as holdfast,
+        showing(holdfast, as_json) as view,
+    ):
+        work_or_follow(holdfast, view, holdfast.report(sentence, service))
 
 
-def watch_incidents(
-    holdfast: Holdfast,
-    view: View,
-    *,
-    until_finished: bool,
-    until: Callable[[], bool] = lambda: False,
-) -> None:
-    """Take up what is unfinished, and watch."""
-    held = set(holdfast.resume())
-    silent = SilenceNotes(view)
-
-    def on_round(found: Round) -> None:
-        held.update(found.opened)
-        silent.note(found)
-
-    def is_over() -> bool:
-        finished = [holdfast.wait(incident, 0) for incident in held]  # raises what went wrong
-        return until() or (until_finished and bool(finished) and all(finished))
-
-    holdfast.watch(on_round=on_round, until=is_over)
-
-
-class SilenceNotes:
-    """Says when an objective cannot be read, and when it can again: silence is not health."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._silent: dict[str, str] = {}
-
-    def note(self, found: Round) -> None:
-        """Say what has changed since the last round."""
-        silent = {
-            f"{reading.slo} {reading.tier}": reading.detail or reading.state.replace("_", " ")
-            for reading in found.readings
-            if reading.state in ("no_data", "error")
-        }
-        for name in silent.keys() - self._silent.keys():
-            self._view.say("no data", f"{name}: {silent[name]}")
-        for name in self._silent.keys() - silent.keys():
-            self._view.say("data", f"{name} can be read again")
-        self._silent = silent
+def run_approved(config: Path, incident_id: str, *, after: int) -> None:
+    """Show what the worker makes of a person's word, until the incident is finished with."""
+    if not is_worked_on(load_config(config).data_folder):
+        print("nobody works on it now: `holdfast watch` goes on with it", file=sys.stderr)
+        return
+    with (
+        interruptible(),
+        Holdfast.open(config) as holdfast,
+        showing(holdfast, as_json=False) as view,
+    ):
+        follow_worker(holdfast, view, incident_id, after=after)
 
 
 @contextmanager
@@ -90,13 +74,12 @@ def showing(holdfast: Holdfast, as_json: bool) -> Generator[View]:
         history=holdfast.ledger.events,
     )
     holdfast.ledger.subscribe(view.on_event)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with view:
             yield view
-    except KeyboardInterrupt:
+    except Interrupted:
         print("stopped; nothing is lost: `holdfast watch` goes on from here", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        raise
     if not as_json:
         for chapter in view.story.chapters.values():
             conclude(sys.stdout, chapter.case, chapter.events)
@@ -124,7 +107,3 @@ def _sli_reader(holdfast: Holdfast) -> SliReader | None:
         step_seconds=step,
         window_seconds=min(windows, default=5 * step),
     )
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

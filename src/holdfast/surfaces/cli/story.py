@@ -11,6 +11,9 @@ from holdfast.model.event import Event
 from holdfast.surfaces.cli.line import Line
 from holdfast.surfaces.cli.render import render
 
+Told = tuple[Event, list[Line]]
+"""An event and what it says."""
+
 History = Callable[[str], Sequence[Event]]
 """Returns all events of an incident: `Ledger.events`."""
 
@@ -35,18 +38,21 @@ class Story:
         """By incident id, in the order in which they were heard of."""
         return self._chapters
 
-    def take(self, entry: Event) -> list[Line]:
-        """Fold one event and return its lines; one that was heard already has none."""
+    def take(self, entry: Event) -> list[Told]:
+        """Fold one event and tell it, behind what other processes appended before it.
+
+        One that was heard already is not told again.
+        """
         chapter = self._chapters.get(entry.incident_id)
         if chapter is None:
             return self._begin(entry)
-        lines: list[Line] = []
+        told: list[Told] = []
         for event in (*self._between(chapter.case.last_sequence, entry), entry):
             if event.sequence > chapter.case.last_sequence:
-                lines += render(event, chapter.case)
+                told.append((event, render(event, chapter.case)))
                 chapter.case = apply(chapter.case, event)
                 chapter.events.append(event)
-        return lines
+        return told
 
     def focus(self) -> Chapter | None:
         """Return the incident to look at: the last that is not concluded, else the last."""
@@ -61,14 +67,16 @@ class Story:
         history = self._history(entry.incident_id)
         return [event for event in history if known < event.sequence < entry.sequence]
 
-    def _begin(self, entry: Event) -> list[Line]:
-        """Start a chapter; of an incident that was opened earlier, the history is read."""
+    def _begin(self, entry: Event) -> list[Told]:
+        """Start a chapter; of an incident that was opened earlier, the history is read.
+
+        Of that only the opening is told: what the incident is about.
+        """
         earlier: list[Event] = []
         if entry.sequence > 1 and self._history is not None:
             known = self._history(entry.incident_id)
             earlier = [event for event in known if event.sequence < entry.sequence]
-        case = fold(earlier) if earlier else None
-        lines = render(entry, case)
         events = [*earlier, entry]
         self._chapters[entry.incident_id] = Chapter(fold(events), events)
-        return lines
+        opening = [(event, render(event, None)) for event in earlier[:1]]
+        return [*opening, (entry, render(entry, fold(earlier) if earlier else None))]

@@ -40,16 +40,23 @@ def since(start: datetime, at: datetime) -> str:
 
 
 def styled(line: Line, clock: str, width: int) -> list[Text]:
-    """Return a line in rows of at most `width` cells, what wraps under the text's start."""
+    """Return a line in rows of at most `width` cells, what wraps under the text's start.
+
+    Only what is to be kept `whole` may be wider.
+    """
     indent = TIME_WIDTH + 2 + LABEL_WIDTH
     room = max(20, width - indent)
-    rows = [(row, TONES[line.tone]) for row in wrap(line.text, room)]
+    rows = [(row, TONES[line.tone]) for row in _rows(line, line.text, room)]
     for detail in line.details:
-        rows += [("  " + row, "dim") for row in wrap(detail, room - 2)]
+        rows += [("  " + row, "dim") for row in _rows(line, detail, room - 2)]
     first = Text(f"{clock:>{TIME_WIDTH}}  ", "dim")
     first.append(f"{line.label:<{LABEL_WIDTH}}", _LABELS.get(line.label, TONES[line.tone]))
     texts = [Text(row, style) for row, style in rows]
     return [first.append_text(texts[0]), *(Text(" " * indent).append_text(t) for t in texts[1:])]
+
+
+def _rows(line: Line, text: str, width: int) -> list[str]:
+    return [text] if line.whole else wrap(text, width)
 
 
 def wrap(text: str, width: int) -> list[str]:

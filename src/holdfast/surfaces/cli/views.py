@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +35,11 @@ class View(Protocol):
         ...
 
     def say(self, label: str, text: str) -> None:
-        """Show something that is no event: what a laboratory does, a source that fell silent."""
+        """Show something that is no event: what a laboratory does, for example."""
+        ...
+
+    def warn(self, label: str, text: str) -> None:
+        """Show something that is no event and must be heard; beside JSON, on standard error."""
         ...
 
     def expect(self, text: str, seconds: float | None = None) -> None:
@@ -86,15 +91,21 @@ class LineView:
     def on_event(self, entry: Event) -> None:
         """See `View.on_event`."""
         with self._lock:
-            lines = self._story.take(entry)
-            if lines:
-                self._write(entry.model_dump_json() if self._as_json else plain(entry, lines))
+            for event, lines in self._story.take(entry):
+                self._write(event.model_dump_json() if self._as_json else plain(event, lines))
 
     def say(self, label: str, text: str) -> None:
         """See `View.say`."""
         if not self._as_json:
             with self._lock:
                 self._write(f"{utc_now():%Y-%m-%dT%H:%M:%SZ} {label:<12}{text}")
+
+    def warn(self, label: str, text: str) -> None:
+        """See `View.warn`."""
+        if self._as_json:
+            print(f"holdfast: {label}: {text}", file=sys.stderr)
+        else:
+            self.say(label, text)
 
     def expect(self, text: str, seconds: float | None = None) -> None:
         """See `View.expect`."""

@@ -19,4 +19,5 @@ def watch(
     """Watch the error budgets; work each incident to its end."""
     from holdfast.surfaces.cli.session import run_watch
 
-    run_watch(config, as_json=as_json, until_finished=until_finished)
+    if code := run_watch(config, as_json=as_json, until_finished=until_finished):
+        raise typer.Exit(code)

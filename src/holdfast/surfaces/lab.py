@@ -1,0 +1,16 @@
+"""Hands the laboratory in: only surfaces know it, and only where a configuration names it."""
+
+from __future__ import annotations
+
+from holdfast.delivery.deployer import Deployer
+from holdfast.errors import ConfigError
+from holdfast.model.config import DeployerSettings
+
+
+def lab_deployer(settings: DeployerSettings) -> Deployer:
+    """Return the deployer of a laboratory. Raises ConfigError where its address is missing."""
+    from holdfast.lab.deployer import LabDeployer
+
+    if settings.url is None:
+        raise ConfigError(f"holdfast.yaml: deployers: {settings.name}: the kind lab needs a url")
+    return LabDeployer(settings.url)
