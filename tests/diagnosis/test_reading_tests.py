@@ -102,36 +102,52 @@ def test_a_bound_measure_recomputes_the_figure() -> None:
         bound_measure(test, ["ev-1"])
 
 
-def three(now: float | None, before: float | None, rate: float | None) -> list[Evidence]:
-    return [evidence(now), evidence(before), evidence(rate)]
+def four(
+    now: float | None, before: float | None, rate: float | None, rate_before: float | None = None
+) -> list[Evidence]:
+    rates = (rate, rate if rate_before is None else rate_before)
+    return [evidence(now), evidence(before), *(evidence(r) for r in rates)]
 
 
-def share(*threes: list[Evidence]) -> float | None:
-    inputs = [item for group in threes for item in group]
+def share(*fours: list[Evidence]) -> float | None:
+    inputs = [item for group in fours for item in group]
     places = tuple(f"${i}" for i in range(len(inputs)))
     return compute(Derivation(function="own_excess_share", evidence_ids=places), inputs)
 
 
 def test_a_service_keeps_what_its_callees_do_not_explain() -> None:
-    entry = three(1.0, 0.1, 10.0)
-    callee = three(1.0, 0.1, 9.0)
+    entry = four(1.0, 0.1, 10.0)
+    callee = four(1.0, 0.1, 9.0)
     assert share(entry, entry, callee) == pytest.approx(0.1)
     assert share(entry, callee) == pytest.approx(0.9)
 
 
 def test_an_idle_callee_explains_nothing_and_an_unmeasured_one_is_unknown() -> None:
-    entry = three(1.0, 0.1, 10.0)
-    assert share(entry, entry, three(None, None, 0.0)) == pytest.approx(1.0)
-    assert share(entry, entry, three(None, 0.1, 5.0)) is None
+    entry = four(1.0, 0.1, 10.0)
+    assert share(entry, entry, four(None, None, 0.0)) == pytest.approx(1.0)
+    assert share(entry, entry, four(None, 0.1, 5.0)) is None
+
+
+def test_a_callee_that_hangs_explains_what_its_callers_keep_though_it_is_asked_less() -> None:
+    entry, middle = four(3.0, 0.03, 12.0, 12.0), four(5.0, 0.02, 4.0, 12.0)
+    hangs = four(5.0, 0.01, 4.0, 12.0)
+    assert share(entry, entry, middle) == pytest.approx(-0.68, abs=0.01)
+    assert share(entry, middle, hangs) == pytest.approx(0.0, abs=0.01)
+    assert share(entry, hangs) == pytest.approx(1.68, abs=0.01)
+
+
+def test_more_traffic_at_the_entry_is_expected_of_its_callees_too() -> None:
+    entry, callee = four(1.0, 0.1, 24.0, 12.0), four(0.4, 0.1, 6.0, 6.0)
+    assert share(entry, callee) == pytest.approx(12 * 0.3 / (24 * 0.9))
 
 
 def test_without_a_material_rise_there_is_nothing_to_share_out() -> None:
-    entry = three(0.105, 0.1, 10.0)
+    entry = four(0.105, 0.1, 10.0)
     assert share(entry, entry) is None
 
 
 def test_largest_share_over_the_graph() -> None:
-    inputs = [*three(1.0, 0.1, 10.0), *three(0.9, 0.1, 10.0), *three(0.1, 0.1, 10.0)]
+    inputs = [*four(1.0, 0.1, 10.0), *four(0.9, 0.1, 10.0), *four(0.1, 0.1, 10.0)]
     wanted = Derivation(
         function="largest_own_share",
         evidence_ids=(),
@@ -161,7 +177,8 @@ def test_a_rise_is_dated_half_way_up_whatever_burst_before() -> None:
 def test_one_bad_instance_stands_out_of_at_least_three() -> None:
     wanted = Derivation(function="largest_over_others", evidence_ids=())
     assert compute(wanted, [evidence({"a": 0.1, "b": 0.1, "c": 0.5})]) == pytest.approx(5)
-    assert compute(wanted, [evidence({"a": 0.1, "b": 0.5})]) is None
+    with pytest.raises(EvidenceError, match="at least three are needed"):
+        compute(wanted, [evidence({"a": 0.1, "b": 0.5})])
 
 
 def test_repeated_statements_are_compared_between_versions() -> None:

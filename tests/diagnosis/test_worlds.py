@@ -103,7 +103,8 @@ def test_telemetry_that_is_configured_and_silent_is_the_same_as_none() -> None:
     assert last.next == "done"
     assert drill.statuses()["bad_release lending"] == "supported"
     assert drill.statuses()["n_plus_one lending"] == "suspected"
-    assert drill.statuses()["cpu_regression lending"] == "unresolved"
+    assert drill.statuses()["pool_exhaustion lending"] == "refuted"
+    assert drill.statuses()["slow_statement lending"] == "unresolved"
     assert any("no data" in gap for gap in last.gaps)
 
 

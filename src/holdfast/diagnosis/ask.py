@@ -163,6 +163,29 @@ def _now_minus_other(question: Question, hypothesis: Hypothesis, scene: Scene) -
     )
 
 
+def _at_first(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
+    """Ask for the later version in the last safe window before the onset, and for its traffic."""
+    subject = subject_of(hypothesis, scene)
+    signal = shared_signal(question, (hypothesis.service,), scene)
+    if isinstance(signal, Gap):
+        return signal
+    service, window = scene.services[hypothesis.service], scene.shortest_window_seconds
+    pair = _pair(service, signal, scene, subject)
+    traffic = _pair(service, Signal.REQUEST_RATE, scene, subject)
+    if isinstance(pair, Gap) or isinstance(traffic, Gap):
+        return pair if isinstance(pair, Gap) else Gap(str(traffic))
+    until = (scene.onset or scene.now) - 2 * scene.settings.resolution_seconds
+    if scene.onset is None or until - window < (subject.since or until):
+        return Gap(f"{subject.new} of {service.name} served too briefly before it began")
+    then = [instant_call(level(service, s, window, by=subject.by), until)
+            for s in (signal, Signal.REQUEST_RATE)]  # fmt: skip
+    return Plan(
+        calls=(then[0], pair[1], then[1], traffic[0]),
+        function="ratio_under_like_traffic",
+        parameters=subject.both,
+    )
+
+
 def _instances(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
     signal = shared_signal(question, (hypothesis.service,), scene)
     if isinstance(signal, Gap):
@@ -178,18 +201,18 @@ def _instances(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan
 def _own_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
     service = hypothesis.service
     names = tuple(dict.fromkeys((scene.target, service, *scene.callees(service))))
-    calls = _threes(question, names, scene)
+    calls = _fours(question, names, scene)
     if isinstance(calls, Gap):
         return calls
     order = (scene.target, service, *scene.callees(service))
-    places = tuple(f"${3 * names.index(name) + i}" for name in order for i in range(3))
+    places = tuple(f"${4 * names.index(name) + i}" for name in order for i in range(4))
     return Plan(calls=calls, function="own_excess_share", places=places)
 
 
 def _largest_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
     del hypothesis
     names = tuple(scene.services)
-    calls = _threes(question, names, scene)
+    calls = _fours(question, names, scene)
     if isinstance(calls, Gap):
         return calls
     edges = [f"{name}>{callee}" for name in names for callee in scene.callees(name)]
@@ -200,19 +223,36 @@ def _largest_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> 
 def _cpu_total(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
     del question, hypothesis
     calls: list[ToolCall] = []
-    whole = Subject()
     for service in scene.services.values():
-        cpu, rate = Signal.CPU_SECONDS_PER_REQUEST, Signal.REQUEST_RATE
-        pairs = [_pair(service, signal, scene, whole) for signal in (cpu, rate)]
-        for pair in pairs:
-            if isinstance(pair, Gap):
-                return pair
-        (cpu_now, cpu_before), (rate_now, rate_before) = (p for p in pairs if isinstance(p, tuple))
-        calls += [cpu_now, rate_now, cpu_before, rate_before]
+        four = _cpu(service, scene, Subject())
+        if isinstance(four, Gap):
+            return four
+        calls += four
     return Plan(calls=tuple(calls), function="products_ratio")
 
 
-def _threes(question: Question, names: tuple[str, ...], scene: Scene) -> tuple[ToolCall, ...] | Gap:
+def _cpu(service: Service, scene: Scene, subject: Subject) -> tuple[ToolCall, ...] | Gap:
+    """Return the calls for CPU a request and requests, now; and then both before."""
+    cpu = _pair(service, Signal.CPU_SECONDS_PER_REQUEST, scene, subject)
+    rate = _pair(service, Signal.REQUEST_RATE, scene, subject)
+    if isinstance(cpu, Gap):
+        return cpu
+    return rate if isinstance(rate, Gap) else (cpu[0], rate[0], cpu[1], rate[1])
+
+
+def _cpu_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
+    del question
+    service, subject = scene.services[hypothesis.service], subject_of(hypothesis, scene)
+    cpu = _pair(service, Signal.CPU_SECONDS_PER_REQUEST, scene, subject)
+    latency = _pair(service, Signal.LATENCY_MEAN, scene, subject)
+    if isinstance(cpu, Gap):
+        return cpu
+    if isinstance(latency, Gap):
+        return latency
+    return Plan(calls=(*cpu, *latency), function="differences_ratio", parameters=subject.both)
+
+
+def _fours(question: Question, names: tuple[str, ...], scene: Scene) -> tuple[ToolCall, ...] | Gap:
     signal = shared_signal(question, names, scene)
     if isinstance(signal, Gap):
         return signal
@@ -222,7 +262,7 @@ def _threes(question: Question, names: tuple[str, ...], scene: Scene) -> tuple[T
         rate = _pair(scene.services[name], Signal.REQUEST_RATE, scene, Subject())
         if isinstance(pair, Gap) or isinstance(rate, Gap):
             return pair if isinstance(pair, Gap) else Gap(str(rate))
-        calls += [*pair, rate[0]]
+        calls += [*pair, *rate]
     return tuple(calls)
 
 
@@ -317,12 +357,14 @@ _PLANNERS: Mapping[Ask, Callable[[Question, Hypothesis, Scene], Plan | Gap]] = {
     Ask.OWN_SHARE: _own_share,
     Ask.LARGEST_SHARE: _largest_share,
     Ask.CPU_TOTAL: _cpu_total,
+    Ask.CPU_SHARE: _cpu_share,
     Ask.NOW: _now,
     Ask.NOW_OVER_BEFORE: _now_and_before("ratio"),
     Ask.NOW_MINUS_BEFORE: _now_and_before("difference"),
     Ask.NOW_MINUS_OTHER: _now_minus_other,
     Ask.WORST_OF_HOLD: _worst_of_hold,
     Ask.AFTER_ACTION: _after_action,
+    Ask.AT_FIRST: _at_first,
     Ask.INSTANCES: _instances,
     Ask.REPEATED_STATEMENTS: _repeated,
     Ask.CODE: _code,

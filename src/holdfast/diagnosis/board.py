@@ -12,6 +12,7 @@ from holdfast.model.case import Case
 from holdfast.model.hypothesis import Hypothesis, HypothesisStatus, Test
 
 _OVER = "the symptom was over before its cause could be examined"
+_CHANGED_TOO = "a change to {service} would look the same; what follows on undoing it would tell"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Board:
     causes: tuple[Judged, ...]
     others: tuple[Judged, ...]
     mechanisms: tuple[Judged, ...]
+    not_asked: tuple[str, ...] = ()
+    """Why mechanisms of which nothing can be asked here were not put forward."""
 
     @property
     def all(self) -> tuple[Judged, ...]:
@@ -61,11 +64,18 @@ class Board:
     def gaps(self) -> tuple[str, ...]:
         """What could not be asked of the hypotheses that are left, each once."""
         left = [j for j in self.all if j.hypothesis.status is not HypothesisStatus.REFUTED]
-        return tuple(dict.fromkeys(gap for j in left for gap in j.hypothesis.gaps))
+        return tuple(
+            dict.fromkeys((*(g for j in left for g in j.hypothesis.gaps), *self.not_asked))
+        )
 
     def settled(self) -> Board:
         """Return the board with what is still open called unresolved: nothing is left to ask."""
-        return Board(_settle(self.causes), _settle(self.others), _settle(self.mechanisms))
+        return replace(
+            self,
+            causes=_settle(self.causes),
+            others=_settle(self.others),
+            mechanisms=_settle(self.mechanisms),
+        )
 
 
 def assess(case: Case, scene: Scene) -> Board:
@@ -76,8 +86,13 @@ def assess(case: Case, scene: Scene) -> Board:
     board = Board(_yielding([j for j in judged if j.pattern.is_cause]), others, ())
     if board.recovered and not case.actions:
         board = replace(board, causes=tuple(_unexamined(j) for j in board.causes))
-    found = [_below(cause, case, scene) for cause in board.causes]
-    return replace(board, mechanisms=tuple(j for below in found for j in below))
+    found = [j for cause in board.causes for j in _below(cause, case, scene)]
+    blind = [j for j in found if _cannot_be_asked(j)]
+    return replace(
+        board,
+        mechanisms=tuple(j for j in found if j not in blind),
+        not_asked=tuple(dict.fromkeys(gap for j in blind for gap in j.hypothesis.gaps)),
+    )
 
 
 def changed(board: Board, known: Mapping[str, Hypothesis]) -> tuple[Hypothesis, ...]:
@@ -96,15 +111,27 @@ def _yielding(causes: Sequence[Judged]) -> tuple[Judged, ...]:
         for j in causes
         if j.pattern.scope == "change"
         and j.hypothesis.status not in (HypothesisStatus.REFUTED, HypothesisStatus.UNRESOLVED)
+        and not j.told_apart
     }
     return tuple(
-        _with_status(j, HypothesisStatus.OPEN)
+        _yields(j)
         if j.pattern.scope in ("entry", "callee")
         and j.hypothesis.status is HypothesisStatus.SUPPORTED
         and j.hypothesis.service in suspect
         else j
         for j in causes
     )
+
+
+def _yields(judged: Judged) -> Judged:
+    why = _CHANGED_TOO.format(service=judged.hypothesis.service)
+    return _with_gap(_with_status(judged, HypothesisStatus.OPEN), why)
+
+
+def _cannot_be_asked(mechanism: Judged) -> bool:
+    """Whether no question of a mechanism of a service by itself can be asked with its telemetry."""
+    of_change = mechanism.hypothesis.change_id is not None
+    return not of_change and all(answer.gap is not None for answer in mechanism.answers)
 
 
 def _below(cause: Judged, case: Case, scene: Scene) -> tuple[Judged, ...]:
@@ -124,9 +151,12 @@ def _not_its_doing(judged: Judged) -> Judged:
 
 
 def _unexamined(judged: Judged) -> Judged:
-    gaps = tuple(dict.fromkeys((*judged.hypothesis.gaps, _OVER)))
-    update = {"status": HypothesisStatus.OPEN, "gaps": gaps}
-    return replace(judged, hypothesis=judged.hypothesis.model_copy(update=update), answers=())
+    return replace(_with_gap(_with_status(judged, HypothesisStatus.OPEN), _OVER), answers=())
+
+
+def _with_gap(judged: Judged, gap: str) -> Judged:
+    gaps = tuple(dict.fromkeys((*judged.hypothesis.gaps, gap)))
+    return replace(judged, hypothesis=judged.hypothesis.model_copy(update={"gaps": gaps}))
 
 
 def _settle(judged: Sequence[Judged]) -> tuple[Judged, ...]:

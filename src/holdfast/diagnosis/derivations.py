@@ -1,10 +1,12 @@
 """Derivations that diagnosis adds to those of evidence/derive.py: shares of an excess, code shapes.
 
 Levels are instant vectors of one sample: mean latency in seconds, or a ratio of bad requests.
-Inputs come by threes, one three a service: level now, level before, requests per second now.
+Inputs come by fours, one four a service: level now and before, requests per second now and before.
 
 A service's excess = requests per second x (level now - level before): seconds of waiting, or bad
-requests, added each second. Its own excess is what its callees' excess does not explain.
+requests, added each second. Its own excess is what its callees' excess does not explain. A service
+counts with the requests that the symptom's service would ask of it as before, where that is more
+than it is asked now: a callee that hangs is asked less and less, and its callers fill up meanwhile.
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ from holdfast.evidence.derive import (
     column_max,
     derivation,
     derivation_over_gaps,
+    difference,
     value,
 )
 from holdfast.model.evidence import Evidence, Matrix, Outcome, Text, Vector
+
+LIKE_TRAFFIC = 0.75
+"""This part of the traffic of now is traffic like now."""
 
 MATERIAL_RISE = 1.1
 """Where the symptom's own level has not risen by this factor there is no excess to share out."""
@@ -31,12 +37,14 @@ MATERIAL_RISE = 1.1
 def own_excess_share(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
     """Return (excess of a service - excess of its callees) / excess of the symptom's service.
 
-    The first three inputs are the symptom's service, the next three the service in question,
+    The first four inputs are the symptom's service, the next four the service in question,
     then its callees. None where one is not measured, or where the symptom shows no excess.
     """
     del parameters
-    target, *services = [_excess(inputs[i : i + 3]) for i in range(0, len(inputs), 3)]
-    if target is None or target <= 0 or None in services or not _has_risen(inputs[:3]):
+    fours = _fours(inputs)
+    growth = _growth(fours[0])
+    target, *services = [_excess(four, growth) for four in fours]
+    if target is None or target <= 0 or None in services or not _has_risen(fours[0]):
         return None
     own, *callees = [excess for excess in services if excess is not None]
     return (own - sum(max(excess, 0.0) for excess in callees)) / target
@@ -46,11 +54,13 @@ def own_excess_share(inputs: Sequence[Evidence], parameters: Parameters) -> floa
 def largest_own_share(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
     """Return the largest own share among all services, where the excess is the sum of own ones.
 
-    `services` = names in the inputs' order, joined by commas; `calls` = `caller>callee,…`. A
-    service without measurements makes the answer None.
+    `services` = names in the inputs' order, joined by commas, the symptom's service first; `calls`
+    = `caller>callee,…`. A service without measurements makes the answer None.
     """
     names = str(parameters.get("services")).split(",")
-    excess = {name: _excess(inputs[3 * i : 3 * i + 3]) for i, name in enumerate(names)}
+    fours = _fours(inputs)
+    growth = _growth(fours[0])
+    excess = {name: _excess(four, growth) for name, four in zip(names, fours, strict=True)}
     measured = {name: found for name, found in excess.items() if found is not None}
     if len(measured) < len(names):
         return None
@@ -64,8 +74,8 @@ def products_ratio(inputs: Sequence[Evidence], parameters: Parameters) -> float 
     """Return sum(a x b) now over sum(a x b) before; inputs by fours: a, b now, a, b before."""
     del parameters
     now = before = 0.0
-    for i in range(0, len(inputs), 4):
-        found = [value([item], {}) for item in inputs[i : i + 4]]
+    for four in _fours(inputs):
+        found = [value([item], {}) for item in four]
         if len(found) < 4 or None in found:
             return None
         a, b, a_before, b_before = (f for f in found if f is not None)
@@ -74,15 +84,47 @@ def products_ratio(inputs: Sequence[Evidence], parameters: Parameters) -> float 
 
 
 @derivation
+def differences_ratio(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return (a now - a before) / (b now - b before); None where b has not risen.
+
+    Inputs: a now, a before, b now, b before. With `label`, the samples `equals` are taken now, and
+    those `base` before.
+    """
+    a, b = difference(inputs[:2], parameters), difference(inputs[2:4], parameters)
+    return a / b if a is not None and b is not None and b > 0 else None
+
+
+@derivation
+def ratio_under_like_traffic(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
+    """Return level then over level before, where the traffic then was nearly that of now.
+
+    Inputs: level then, level before, requests per second then, and now. `label` and `equals` pick
+    the samples, `base` that of the level before. A level of nothing (no bad request) over one of
+    nothing is 1: as before. None with less traffic then: what only a load brings out is not seen.
+    """
+    then, now = (value([item], parameters) for item in inputs[2:4])
+    if then is None or now is None or then < LIKE_TRAFFIC * now:
+        return None
+    levels = [
+        value([inputs[0]], parameters),
+        value([inputs[1]], {**parameters, "equals": parameters.get("base")}),
+    ]
+    if None in levels:
+        return None
+    first, base = (found or 0.0 for found in levels)
+    return 1.0 if first == base else first / base if base > 0 else None
+
+
+@derivation
 def largest_over_others(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
-    """Return the largest sample over the median of the others; None with fewer than three."""
+    """Return the largest sample over the median of the others, of three or more."""
     del parameters
     item = inputs[0]
     if not isinstance(item.value, Vector):
         raise EvidenceError(f"evidence {item.id} is no instant vector")
     levels = sorted(sample.value for sample in item.value.samples)
     if len(levels) < 3:
-        return None
+        raise EvidenceError(f"{len(levels)} are told apart: at least three are needed")
     others = levels[:-1]
     median = others[(len(others) - 1) // 2]
     return levels[-1] / median if median > 0 else None
@@ -144,17 +186,31 @@ def code_shapes(inputs: Sequence[Evidence], parameters: Parameters) -> float | N
     return float(sum(finding.shape == parameters.get("shape") for finding in found))
 
 
-def _excess(three: Sequence[Evidence]) -> float | None:
-    level_now, level_before, rate_now = (_one(item) for item in three)
+Four = Sequence[Evidence]
+"""Level now, level before, requests per second now, and before."""
+
+
+def _fours(inputs: Sequence[Evidence]) -> list[Four]:
+    return [inputs[i : i + 4] for i in range(0, len(inputs), 4)]
+
+
+def _growth(target: Four) -> float:
+    """Return how much more often the symptom's service is asked now; 1 where that is unknown."""
+    now, before = _one(target[2]), _one(target[3])
+    return now / before if now is not None and before else 1.0
+
+
+def _excess(four: Four, growth: float) -> float | None:
+    level_now, level_before, rate_now, rate_before = (_one(item) for item in four)
     if rate_now == 0:
         return 0.0  # measured to be idle: nothing can wait for it
     if level_now is None or level_before is None or rate_now is None:
         return None
-    return rate_now * (level_now - level_before)
+    return max(rate_now, (rate_before or 0.0) * growth) * (level_now - level_before)
 
 
-def _has_risen(three: Sequence[Evidence]) -> bool:
-    now, before = _one(three[0]), _one(three[1])
+def _has_risen(four: Four) -> bool:
+    now, before = _one(four[0]), _one(four[1])
     return now is not None and before is not None and now > before * MATERIAL_RISE
 
 

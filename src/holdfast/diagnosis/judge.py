@@ -17,7 +17,7 @@ from holdfast.diagnosis.observe import Reading
 from holdfast.diagnosis.patterns import Pattern
 from holdfast.diagnosis.question import Ask, Part, Question
 from holdfast.diagnosis.scene import Scene
-from holdfast.diagnosis.signals import Gap
+from holdfast.diagnosis.signals import Gap, subject_of
 from holdfast.diagnosis.weigh import confidence
 from holdfast.model.case import Case
 from holdfast.model.evidence import Text
@@ -62,6 +62,13 @@ class Judged:
             return ()
         return tuple(answer.wanted for answer in self.answers if answer.wanted is not None)
 
+    @property
+    def told_apart(self) -> bool:
+        """Whether a measurement that tells it from its rivals speaks against it."""
+        return any(
+            a.question.part == "discriminator" and a.reading == "contradicts" for a in self.answers
+        )
+
     def answer(self, group: str) -> Answer | None:
         """Return the answer that speaks for a group."""
         return _speaker([a for a in self.answers if a.question.group == group])
@@ -87,7 +94,7 @@ def judge(fresh: Hypothesis, case: Case, scene: Scene) -> Judged:
             "confidence": confidence(fresh.confidence, weighed),
             "supports": _ids(answers, "supports"),
             "contradicts": _ids(answers, "contradicts"),
-            "gaps": _gaps(spoken, in_vain=in_vain),
+            "gaps": (*_gaps(spoken, in_vain=in_vain), *_left(spoken, fresh, scene)),
             "code": _spots(answers, case),
         }
     )
@@ -113,7 +120,8 @@ def acted_in_vain(hypothesis: Hypothesis, case: Case) -> bool:
 
 
 def _answers(fresh: Hypothesis, pattern: Pattern, case: Case, scene: Scene) -> tuple[Answer, ...]:
-    asked = [q for q in pattern.questions if q.suits(scene.slo)]
+    of_change = fresh.change_id is not None
+    asked = [q for q in pattern.questions if q.suits(scene.slo, of_change=of_change)]
     answers = [_answer(q, fresh, asked, case, scene) for q in asked if q.stage != "fallback"]
     found = [answer for answer in answers if answer is not None]
     for question in asked:
@@ -218,6 +226,12 @@ def _gaps(spoken: Sequence[Answer], *, in_vain: bool) -> tuple[str, ...]:
     if in_vain:
         found.append("damage that outlives what caused it was not looked for")
     return tuple(dict.fromkeys(found))
+
+
+def _left(spoken: Sequence[Answer], fresh: Hypothesis, scene: Scene) -> tuple[str, ...]:
+    words = subject_of(fresh, scene).words
+    told = [a.question.leaves for a in spoken if a.reading == "contradicts" and a.question.leaves]
+    return tuple(text.format(**words) for text in told)
 
 
 def _is_gap(answer: Answer) -> bool:

@@ -6,8 +6,9 @@ many times as often, because each statement stays quick.
 
 from __future__ import annotations
 
-from holdfast.diagnosis.patterns import RISE, Pattern, Scope
+from holdfast.diagnosis.patterns import Pattern, Scope
 from holdfast.diagnosis.question import Ask, Part, Question
+from holdfast.diagnosis.versions import RISE
 from holdfast.model.service import Signal
 
 _SERVICE: tuple[Scope, ...] = ("entry", "callee")
@@ -102,6 +103,7 @@ MECHANISMS: tuple[Pattern, ...] = (
         statement="A request of {service} computes much more than before.",
         predicts=(
             "CPU seconds per request have multiplied",
+            "they are a part of the added latency that counts",
             "statements per request have not",
         ),
         questions=(
@@ -110,6 +112,18 @@ MECHANISMS: tuple[Pattern, ...] = (
                 "cpu",
                 "How much more CPU does a request of {service} take than before?",
                 at_least=RISE,
+            ),
+            Question(
+                group="cpu_share",
+                ask=Ask.CPU_SHARE,
+                text="Is the added CPU of {service} a part of its added latency that counts?",
+                part="discriminator",
+                at_least=0.02,  # what waits in a queue for a CPU costs many times what it computes
+                unit="of the added latency",
+                decisive=True,
+                sensitivity=0.95,
+                false_alarm=0.4,
+                slo_kind="latency",
             ),
             _STATEMENTS_UNCHANGED,
             _code("cpu_in_loop", "Does the diff add nested loops or costly work inside a loop?"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from holdfast.diagnosis.question import Ask, Question
+from holdfast.diagnosis.versions import AT_FIRST, LATENCY, RISE, SPLIT
 from holdfast.model.change import ChangeType
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.service import Signal
@@ -18,9 +19,6 @@ Scope = Literal["change", "entry", "callee", "graph", "state", "claim", "mechani
 """What it is proposed for: each recent change; the service that shows the symptom; each service
 that it calls; once for the call graph; the state of the symptom; a claim in a person's sentence;
 or, as a mechanism, below a cause that is believed."""
-
-RISE = 1.5
-"""A level that rose by this factor has changed; below it, it is called unchanged."""
 
 MAIN_SHARE = 1 / 3
 """A cause explains at least a third of the excess: up to three causes may act together."""
@@ -50,13 +48,12 @@ class Pattern:
         return self.scope not in ("state", "claim", "mechanism")
 
 
-_LATENCY = (Signal.LATENCY_MEAN, Signal.LATENCY_P95, Signal.LATENCY_P50)
 _OWN_TEXT = "How much of the added trouble is {service}'s own, after its callees' share?"
 
 
 def _own_share(*, stage: Literal["first", "fallback"], bad: bool) -> tuple[Question, ...]:
     kinds: tuple[tuple[Literal["latency", "availability"], tuple[Signal, ...]], ...] = (
-        ("latency", (Signal.SLOW_RATIO,) if bad else _LATENCY),
+        ("latency", (Signal.SLOW_RATIO,) if bad else LATENCY),
         ("availability", (Signal.ERROR_RATIO,)),
     )
     return tuple(
@@ -109,85 +106,6 @@ _SERVING = Question(
     false_alarm=0.8,
 )
 
-
-_SPLIT_TEXTS = {
-    "latency": "Is {new} of {service} slower",
-    "slow_requests": "Does {new} of {service} answer more requests too slowly",
-    "errors": "Does {new} of {service} fail more requests",
-}
-
-
-def _split(
-    *,
-    variant: str,
-    ask: Ask,
-    signals: tuple[Signal, ...],
-    at_least: float,
-    unit: str,
-    slo_kind: Literal["latency", "availability"],
-) -> Question:
-    concurrent = ask is Ask.NOW_MINUS_OTHER
-    earlier = "{old} now" if concurrent else "{old} before"
-    return Question(
-        group="split_now" if concurrent else "split",
-        variant=variant,
-        ask=ask,
-        text=_SPLIT_TEXTS[variant] + f" than {earlier}?",
-        part="discriminator" if concurrent else "required",
-        signals=signals,
-        at_least=at_least,
-        unit=unit,
-        decisive=not concurrent,
-        optional=concurrent,  # answered only while both versions serve
-        needs_versions=True,
-        sensitivity=0.95,
-        false_alarm=0.05 if concurrent else 0.3,
-        slo_kind=slo_kind,
-    )
-
-
-_SPLIT = (
-    _split(
-        variant="latency",
-        ask=Ask.NOW_OVER_BEFORE,
-        signals=_LATENCY,
-        at_least=RISE,
-        unit="times",
-        slo_kind="latency",
-    ),
-    _split(
-        variant="slow_requests",
-        ask=Ask.NOW_MINUS_BEFORE,
-        signals=(Signal.SLOW_RATIO,),
-        at_least=1.0,
-        unit="budgets",
-        slo_kind="latency",
-    ),
-    _split(
-        variant="errors",
-        ask=Ask.NOW_MINUS_BEFORE,
-        signals=(Signal.ERROR_RATIO,),
-        at_least=1.0,
-        unit="budgets",
-        slo_kind="availability",
-    ),
-    _split(
-        variant="slow_requests",
-        ask=Ask.NOW_MINUS_OTHER,
-        signals=(Signal.SLOW_RATIO,),
-        at_least=1.0,
-        unit="budgets",
-        slo_kind="latency",
-    ),
-    _split(
-        variant="errors",
-        ask=Ask.NOW_MINUS_OTHER,
-        signals=(Signal.ERROR_RATIO,),
-        at_least=1.0,
-        unit="budgets",
-        slo_kind="availability",
-    ),
-)
 
 _EFFECT = Question(
     group="effect",
@@ -243,10 +161,10 @@ CAUSES: tuple[Pattern, ...] = (
         predicts=(
             "the symptom begins after the release, and not long after",
             "most of the added trouble is the service's own, not its callees'",
-            "only the new version is affected",
+            "only the new version is affected, and it is from its first requests on",
             "the objective is met again once the version before serves",
         ),
-        questions=(_ORDERING, *_OWN_SHARE, *_SPLIT, _SERVING, _EFFECT, _PERSISTS),
+        questions=(_ORDERING, *_OWN_SHARE, *SPLIT, *AT_FIRST, _SERVING, _EFFECT, _PERSISTS),
         runbook_id="rollback-release",
     ),
     Pattern(
@@ -329,7 +247,7 @@ CAUSES: tuple[Pattern, ...] = (
                 ask=Ask.LARGEST_SHARE,
                 text="Is the added latency spread over services, rather than one service's own?",
                 part="required",
-                signals=_LATENCY,
+                signals=LATENCY,
                 at_most=0.5,
                 unit="of the added latency",
                 decisive=True,

@@ -20,12 +20,14 @@ class Ask(StrEnum):
     OWN_SHARE = "the share of the symptom's excess that is the service's own"
     LARGEST_SHARE = "the largest share that any one service keeps"
     CPU_TOTAL = "CPU seconds of all services, now over before"
+    CPU_SHARE = "added CPU seconds of a request over its added latency"
     NOW = "the level now"
     NOW_OVER_BEFORE = "now over before"
     NOW_MINUS_BEFORE = "now minus before"
     NOW_MINUS_OTHER = "the later version minus the earlier one, both now"
     WORST_OF_HOLD = "the worst ratio of bad events over the hold time"
     AFTER_ACTION = "the ratio of bad events after the action took effect"
+    AT_FIRST = "the later version just before the symptom began, over the earlier one before"
     INSTANCES = "the slowest instance over the others"
     REPEATED_STATEMENTS = "executions of one statement in one trace, later over earlier version"
     CODE = "places in the diff of a shape"
@@ -75,6 +77,8 @@ class Question:
     """Asked only of a change from one version to another."""
     optional: bool = False
     """Whether no answer is no gap: it can only be answered in some situations."""
+    leaves: str = ""
+    """What is left of the hypothesis where a discriminator contradicts it: said as a gap."""
     variant: str = ""
     cost_seconds: float = 0.01
 
@@ -83,6 +87,8 @@ class Question:
         """How a test names it: the group, and the variant where there are several."""
         return f"{self.group}:{self.variant}" if self.variant else self.group
 
-    def suits(self, slo: SLO | None) -> bool:
-        """Whether it is asked under an objective of that kind."""
+    def suits(self, slo: SLO | None, *, of_change: bool) -> bool:
+        """Whether it is asked under an objective of that kind, and of a change or of none."""
+        if self.needs_versions and not of_change:
+            return False
         return self.slo_kind is None or (slo is not None and slo.kind == self.slo_kind)
