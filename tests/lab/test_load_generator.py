@@ -14,13 +14,14 @@ from edge_world import Behaviour, FakeBackend, after, answer_ok, answering, ask,
 
 from holdfast.delivery.http1 import RequestHead
 from holdfast.delivery.http_client import ConnectionPool
+from holdfast.delivery.loadtest.mix import RequestKind
 from holdfast.delivery.loadtest.open_loop import Generator, Limits
 from holdfast.delivery.loadtest.schedule import Arrivals, Shape
 from holdfast.errors import InputError
 from holdfast.lab.http_server import Connection, listen
 from holdfast.lab.load.app import admin
 from holdfast.lab.load.meters import LoadMetrics
-from holdfast.lab.load.plan import SHOP_MIX, RequestKind, RequestPlan
+from holdfast.lab.load.plan import SHOP_MIX, RequestPlan
 
 
 class LoadWorld:

@@ -12,13 +12,14 @@ import sys
 from urllib.parse import urlsplit
 
 from holdfast.delivery.http_client import ConnectionPool
+from holdfast.delivery.loadtest.mix import RequestKind
 from holdfast.delivery.loadtest.open_loop import Generator, Limits
 from holdfast.delivery.loadtest.schedule import Arrivals
 from holdfast.errors import HoldfastError, InputError
 from holdfast.lab.http_server import listen
 from holdfast.lab.load.app import admin
 from holdfast.lab.load.meters import LoadMetrics
-from holdfast.lab.load.plan import SHOP_MIX, RequestKind, RequestPlan
+from holdfast.lab.load.plan import SHOP_MIX, RequestPlan
 from holdfast.lab.process import die_with_parent, until_told_to_stop
 
 

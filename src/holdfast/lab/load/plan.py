@@ -1,40 +1,16 @@
-"""What is asked: a weighted mix of requests, by users of a pool, each with a trace of its own."""
+"""What is asked: a weighted mix of requests, by users of a pool, each with a trace of its own.
+
+`{page}` and `{customer}` in a path are drawn anew each time; a write without a body is an order.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 
 from holdfast.delivery.http1 import Headers, RequestHead, request_bytes
-from holdfast.errors import InputError
-
-_METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
-
-
-@dataclass(frozen=True, slots=True)
-class RequestKind:
-    """One kind of request. `{page}`, `{customer}` in `path` are drawn anew each time."""
-
-    weight: float
-    method: str
-    path: str
-
-    @classmethod
-    def parse(cls, text: str) -> RequestKind:
-        """Read `WEIGHT METHOD PATH`, for example `85 GET /customers?page={page}`."""
-        parts = text.split()
-        if len(parts) != 3 or parts[1] not in _METHODS or not parts[2].startswith("/"):
-            raise InputError(f"{text!r} is not WEIGHT METHOD /path")
-        try:
-            weight = float(parts[0])
-        except ValueError:
-            raise InputError(f"{parts[0]!r} in {text!r} is not a weight") from None
-        if not weight > 0:
-            raise InputError(f"the weight in {text!r} must be above 0")
-        return cls(weight, parts[1], parts[2])
-
+from holdfast.delivery.loadtest.mix import RequestKind
 
 SHOP_MIX = (
     RequestKind(85, "GET", "/customers?page={page}"),
@@ -67,7 +43,9 @@ class RequestPlan:
         customer = self._random.randint(1, self._customers)
         path = kind.path.replace("{page}", str(self._random.randint(1, self._pages)))
         path = path.replace("{customer}", str(customer))
-        body = self._order(customer) if kind.method in ("POST", "PUT") else b""
+        body = kind.body.encode()
+        if kind.method in ("POST", "PUT") and not body:
+            body = self._order(customer)
         return request_bytes(RequestHead(kind.method, path, self._headers(body)), body)
 
     def _headers(self, body: bytes) -> Headers:
