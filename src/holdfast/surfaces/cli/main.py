@@ -14,6 +14,7 @@ from holdfast import __version__
 from holdfast.errors import HoldfastError
 from holdfast.surfaces.cli.commands import approve, doctor, incidents, init, show, verify, watch
 from holdfast.surfaces.cli.commands.lab import lab
+from holdfast.surfaces.cli.commands.loadtest import loadtest
 from holdfast.surfaces.cli.commands.respond import respond
 from holdfast.surfaces.cli.options import DEFAULT_CONFIG
 
@@ -35,6 +36,7 @@ app.command()(incidents.incidents)
 app.command()(show.show)
 app.command()(approve.approve)
 app.command()(verify.verify)
+app.command()(loadtest)
 app.add_typer(lab, name="lab")
 
 
