@@ -10,11 +10,11 @@ from holdfast.model.case import Case
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome, Status
 from support.incident import resolved
-from support.small_lab import BAD, GOOD, SmallLab
+from support.small_lab import BAD, GOOD, SmallLab, World
 
 
-def is_rolled_back_and_proven(lab: SmallLab, folder: Path) -> None:
-    """Release the bad version; the incident must end closed, each claim proven."""
+def is_rolled_back_and_proven(lab: SmallLab, folder: Path) -> World:
+    """Release the bad version: the incident ends closed and proven. Returns its world."""
     lab.begin()
     world = lab.world(folder)
     lab.release_bad()
@@ -28,6 +28,7 @@ def is_rolled_back_and_proven(lab: SmallLab, folder: Path) -> None:
     assert (verdict.effect, verdict.measured) == ("seen", 0.0)
     report = verify(incident_folder(world.data_folder, case.incident_id))
     assert report.ok, report.findings
+    return world
 
 
 def ended_well(case: Case) -> None:

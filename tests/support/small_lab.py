@@ -40,6 +40,8 @@ WINDOW_SECONDS = 1.5
 HOLD_SECONDS, DEADLINE_SECONDS = 1.0, 6.0
 HEALTHY_SECONDS = 2.0
 """How much healthy time stands before a release: what comparisons are made with."""
+COMPARISON_SECONDS = 20.0
+"""How far back healthy time is looked for."""
 _PATIENCE_SECONDS = 20.0
 
 OPTIONS = LabOptions(
@@ -138,7 +140,7 @@ class SmallLab:
             "slos": (self._slo,),
             "policy": world.policy_path,
             "metrics": self._metrics,
-            "comparison_window_seconds": 2 * HEALTHY_SECONDS,
+            "comparison_window_seconds": COMPARISON_SECONDS,
             **changes,
         }
         world.write_policy(policy)

@@ -85,6 +85,10 @@ def _say(said: str, sequence: int = 0) -> None:
     print(json.dumps(line), flush=True)
 
 
+def _import_path() -> str:
+    return os.pathsep.join(part for part in (str(TESTS), os.environ.get("PYTHONPATH", "")) if part)
+
+
 class Worker:
     """A worker's process, seen from a test."""
 
@@ -93,7 +97,7 @@ class Worker:
         argv += ["--freeze-at", freeze_at]
         self._process = subprocess.Popen(
             argv,
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            env={**os.environ, "PYTHONPATH": _import_path()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
