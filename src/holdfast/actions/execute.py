@@ -40,6 +40,7 @@ class _Told:
 
     result: Result
     log: tuple[str, ...]
+    drifted: bool = False
 
 
 class Executor:
@@ -97,6 +98,7 @@ class Executor:
             seconds=self._clock() - began,
             evidence_ids=(evidence.id,) if self._keep else (),
             detail=detail,
+            drifted=told.drifted,
         )
 
     def probe(self, action: Action, part: Part) -> ProbeAnswer:
@@ -189,7 +191,8 @@ class Executor:
     ) -> _Told:
         """Somebody else may have done it already: then there is nothing left to do."""
         if self.probe(action, part) != "took_effect":
-            return _Told("failed", (*log, "the world is not as it was planned for"))
+            log = (*log, "the world is not as it was planned for")
+            return _Told("failed", tuple(log), drifted=nothing_done)
         return _Told("not_needed" if nothing_done else "done", (*log, "it is as wanted already"))
 
     def _refused(self, action: Action, part: Part, plan: Operation, log: list[str]) -> _Told:

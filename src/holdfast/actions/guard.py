@@ -85,7 +85,9 @@ def decide(
     permission = _permission(action, policy, standing)
     denials = _denials(action, policy, permission, standing)
     if denials:
-        return _decision(action, "deny", permission.autonomy, (*denials, _would_have_done(action)))
+        reasons = (*denials, _would_have_done(action))
+        denied = _decision(action, "deny", permission.autonomy, reasons)
+        return denied.model_copy(update={"drifted": _only_drifted(denials, action, standing.world)})
     return _by_autonomy(action, permission, standing)
 
 
@@ -166,6 +168,12 @@ def _world_denials(action: Action, world: WorldState | None) -> tuple[str, ...]:
     if world is None:
         return ("what runs now is unknown",)
     return tuple(f"the world has changed: {each}" for each in drift(action.preconditions, world))
+
+
+def _only_drifted(denials: Sequence[str], action: Action, world: WorldState | None) -> bool:
+    """Whether nothing but a world that is known, and has moved, speaks against the action."""
+    known = world is not None and action.preconditions.versions.keys() <= world.versions.keys()
+    return known and set(denials) == set(_world_denials(action, world))
 
 
 def _refused(action: Action, standing: Standing) -> str:

@@ -63,6 +63,8 @@ def act(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
     del proposal
     latest = under_way(case)
     weighed = guarding.weigh(case, latest, world)
+    if guarding.cannot_tell_yet(latest, weighed, world):
+        return
     if weighed.decision.decision != "allow":
         yield guarding.told(latest, weighed, f"at-execution:{len(latest.approvals)}")
         return

@@ -10,6 +10,7 @@ from holdfast.actions.guard import PolicyProblem, decide, decide_follow_up
 from holdfast.actions.plan import plan_problems
 from holdfast.actions.world import read_world
 from holdfast.engine.investigating import keep
+from holdfast.engine.planning import unmet
 from holdfast.engine.stage import Entries
 from holdfast.engine.world import World
 from holdfast.errors import HoldfastError
@@ -24,6 +25,8 @@ from holdfast.model.hypothesis import ToolCall
 from holdfast.model.policy import Policy
 from holdfast.reasoning.reasoner import Proposal
 from holdfast.slo.budget import budget_spent_query
+
+_UNREAD_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,20 @@ def guard(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
     del proposal
     latest = case.latest_action
     assert latest is not None  # `acting.next_stage` has said so
-    yield told(latest, weigh(case, latest, world), str(len(latest.approvals)))
+    weighed = weigh(case, latest, world)
+    if not cannot_tell_yet(latest, weighed, world):
+        yield told(latest, weighed, str(len(latest.approvals)))
+
+
+def cannot_tell_yet(latest: ActionCase, weighed: Weighed, world: World) -> bool:
+    """Whether the deployer gives no answer for the moment: it is asked again for a while.
+
+    An unknown world is never a pass; one missed answer of a deployer is no reason to give up.
+    """
+    target = latest.action.target
+    unread = target in world.deployers and target not in weighed.world.versions
+    age_seconds = world.now() - latest.proposed_at.timestamp()
+    return unread and not latest.approvals and age_seconds < _UNREAD_SECONDS
 
 
 def told(latest: ActionCase, weighed: Weighed, occasion: str) -> list[Entry]:
@@ -69,7 +85,7 @@ def weigh(case: Case, latest: ActionCase, world: World) -> Weighed:
         ),
         now=world.clock(),
         used_approval_ids=used_approvals(case.actions.values()),
-        plan_problems=plan_problems(action, world.runbooks),
+        plan_problems=(*plan_problems(action, world.runbooks), *unmet(action, state, world)),
     )
     return Weighed(decision, state, (seen, *budget))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from holdfast.diagnosis.observe import read_test
+from holdfast.engine.planning import for_this_world
 from holdfast.engine.stage import Entries
 from holdfast.engine.world import World
 from holdfast.ledger.store import Entry
@@ -31,9 +32,14 @@ def is_news(case: Case, proposal: Proposal) -> bool:
 
 
 def investigate(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
-    """Put hypotheses, judgements, planned tests and the proposed action on record, together."""
-    del world
-    yield _news(case, proposal)
+    """Put hypotheses, judgements, planned tests and the proposed action on record, together.
+
+    The action is planned for what its deployer says runs now, where it has one: the measured shares
+    of traffic lag behind. One that was refused waits while a deployment is under way.
+    """
+    action, seen = for_this_world(case, proposal.action, world)
+    if news := _news(case, proposal.model_copy(update={"action": action})):
+        yield [*keep(*seen), *news]
 
 
 def run_tests(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:

@@ -107,6 +107,9 @@ class GuardDecision(Record):
     decision: Literal["allow", "ask", "deny"]
     autonomy: Autonomy
     reasons: tuple[str, ...]
+    drifted: bool = False
+    """It is denied only because the world has moved since it was planned: it can be planned anew.
+    """
 
 
 class Approval(Record):
@@ -132,6 +135,8 @@ class Performance(Record):
     seconds: float
     evidence_ids: tuple[str, ...] = ()
     detail: str = ""
+    drifted: bool = False
+    """It failed because the world was not the one that it was planned for; nothing was done."""
 
 
 class Verdict(Record):

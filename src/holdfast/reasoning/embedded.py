@@ -20,7 +20,7 @@ from holdfast.model.runbook import Runbook
 from holdfast.model.service import Service
 from holdfast.model.slo import SLO
 from holdfast.reasoning import narrate
-from holdfast.reasoning.mitigation import is_under_way, plan_action
+from holdfast.reasoning.mitigation import has_moved, is_under_way, plan_action
 from holdfast.reasoning.reasoner import Proposal
 
 
@@ -66,7 +66,7 @@ class EmbeddedReasoner:
         return narrate.render(_on_record(step, case), case)
 
     def _decide(self, case: Case, scene: Scene, board: Board) -> _Step:
-        acted = bool(case.actions) and not _was_in_vain(case)
+        acted = bool(case.actions) and not _is_to_be_followed(case)
         ahead = board if acted else replace(board, mechanisms=_known(board, case))
         tests = ahead.wanted(with_mechanisms=acted)
         if tests or case.open_tests:
@@ -87,7 +87,7 @@ class EmbeddedReasoner:
         latest = case.latest_action
         if board.recovered and latest is None:
             return Gap("")
-        if latest is not None and (is_under_way(latest) or not _was_in_vain(case)):
+        if latest is not None and (is_under_way(latest) or not _is_to_be_followed(case)):
             return Gap("")
         if board.leading is None:
             return Gap("")
@@ -115,10 +115,13 @@ def _end(case: Case, board: Board, more_gaps: tuple[str, ...]) -> _Step:
     return _Step(board, Proposal(next="escalate", reason=reason, gaps=gaps))
 
 
-def _was_in_vain(case: Case) -> bool:
+def _is_to_be_followed(case: Case) -> bool:
+    """Whether the latest action did not help, or came to nothing because the world had moved."""
     latest = case.latest_action
-    verdict = latest.verdict if latest else None
-    return verdict is not None and verdict.effect == "not_seen"
+    if latest is None:
+        return False
+    in_vain = latest.verdict is not None and latest.verdict.effect == "not_seen"
+    return in_vain or has_moved(latest)
 
 
 def _known(board: Board, case: Case) -> tuple[Judged, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from holdfast.diagnosis.identity import action_id
 from holdfast.diagnosis.judge import Judged
@@ -28,6 +29,14 @@ from holdfast.slo.rules import ratio_query
 _NEARLY_ALL_PERCENT = 97.0
 """A measured share above it is all of the traffic: what is left are requests under way."""
 
+MOST_TRIES = 3
+"""How often one plan is made for a world that then turns out to have moved."""
+
+
+class _Plan(NamedTuple):
+    act: RunbookCall
+    undo: RunbookCall
+
 
 def plan_action(
     cause: Judged, case: Case, scene: Scene, runbooks: Mapping[str, Runbook]
@@ -45,7 +54,32 @@ def plan_action(
     world = serving(cause, case, scene, change)
     if world is None:
         return Gap(f"{change.to_version} of {hypothesis.service} is not measured to serve")
-    return _rollback(cause, scene, scene.slo, change, runbook, world)
+    plan = _Plan(
+        _call(runbook, change.service, str(change.to_version), str(change.from_version)),
+        _call(runbook, change.service, str(change.from_version), str(change.to_version)),
+    )
+    tries = [a for a in case.actions.values() if a.action.plan == plan.act and has_moved(a)]
+    if reason := _no_further_try(tries):
+        return reason
+    return _rollback(cause, scene, scene.slo, change, runbook, plan, world, len(tries))
+
+
+def has_moved(item: ActionCase) -> bool:
+    """Whether nothing came of an action only because the world had moved since it was planned."""
+    if item.claims:
+        last = item.performances[-1] if item.performances else None
+        return last is not None and last.part == "act" and last.drifted
+    return item.guard is not None and item.guard.drifted
+
+
+def _no_further_try(tries: Sequence[ActionCase]) -> Gap | None:
+    """A plan is made anew for a world that has moved: a few times, and never twice for the same."""
+    if len(tries) >= MOST_TRIES:
+        return Gap(f"the world moved on at every try: {tries[-1].action.title}")
+    refused = [item.action.preconditions for item in tries if item.claims]
+    if len(refused) > 1 and refused[-1] == refused[-2]:
+        return Gap(f"it was refused twice in the same state of the world: {tries[-1].action.title}")
+    return None
 
 
 def serving(cause: Judged, case: Case, scene: Scene, change: Change) -> WorldState | None:
@@ -87,17 +121,23 @@ def is_under_way(item: ActionCase) -> bool:
 
 
 def _rollback(
-    cause: Judged, scene: Scene, slo: SLO, change: Change, runbook: Runbook, world: WorldState
+    cause: Judged,
+    scene: Scene,
+    slo: SLO,
+    change: Change,
+    runbook: Runbook,
+    plan: _Plan,
+    world: WorldState,
+    tries: int,
 ) -> Action:
     service, bad, good = change.service, str(change.to_version), str(change.from_version)
-    plan = _call(runbook, service, bad, good)
-    plan_hash = content_hash(plan)
-    identifier = action_id(scene, plan_hash)
+    plan_hash = content_hash(plan.act)
+    again = f"-{tries + 1}" if tries else ""
     return Action(
-        id=identifier,
+        id=action_id(scene, plan_hash + again),
         hypothesis_id=cause.hypothesis.id,
         title=f"Roll {service} back from {bad} to {good}",
-        plan=plan,
+        plan=plan.act,
         target=service,
         risk=runbook.risk,
         blast_radius=(
@@ -107,8 +147,8 @@ def _rollback(
         preconditions=world,
         expected_effect=_expected_effect(scene, slo),
         effect_probe=EffectProbe(service=service, version=good),
-        undo=_call(runbook, service, good, bad),
-        idempotency_key=f"{scene.incident_id}-{plan_hash[:16]}",
+        undo=plan.undo,
+        idempotency_key=f"{scene.incident_id}-{plan_hash[:16]}{again}",
     )
 
 

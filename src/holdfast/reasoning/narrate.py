@@ -134,6 +134,8 @@ def _why_no_action(latest: ActionCase | None) -> str:
     if latest is None:
         return "No action fits what is known."
     title = latest.action.title
+    if latest.guard is not None and latest.guard.drifted:
+        return f"The world had moved on before it could be done: {title}."
     if latest.guard is not None and latest.guard.decision == "deny":
         return f"It was not permitted: {title}."
     if latest.verdict is None:
