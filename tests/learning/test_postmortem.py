@@ -147,6 +147,9 @@ def test_a_sentence_is_quoted_as_claims(told: Tell) -> None:
     detection = section(told(ending="recovered", statement=True).markdown, "Detection")
     assert re.search(r"“Parcels take 2 s\[\^f\d+\] instead of 50 ms\[\^f\d+\]", detection)
     assert r"\[time out\]" in detection
+    assert re.search(
+        r"^\| 2 s\S* instead of 50 ms\S* \| `latency` \| not measured \|", detection, re.M
+    )
 
 
 def test_an_incident_that_ended_by_itself_owes_no_mitigation(told: Tell) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.diagnosis.identity import hypothesis_id
+from holdfast.diagnosis.identity import OfIncident, hypothesis_id
 from holdfast.diagnosis.scene import Scene
 from holdfast.diagnosis.signals import Gap, level
 from holdfast.model.hypothesis import Bound, Hypothesis
@@ -35,7 +35,7 @@ class AskedClaim:
     prediction: Bound
 
 
-def claim_id(scene: Scene, claim: Claim) -> str:
+def claim_id(scene: OfIncident, claim: Claim) -> str:
     """Return the id of the hypothesis that a claim makes."""
     return hypothesis_id(scene, "claim", claim.quantity, f"{claim.value!r} {claim.unit}")
 
@@ -57,8 +57,15 @@ def claim_question(hypothesis: Hypothesis, scene: Scene) -> AskedClaim | Gap:
     return AskedClaim(
         query=level(service, signal, window_seconds),
         at=at,
-        prediction=Bound(at_least=value / _FACTOR, at_most=value * _FACTOR, unit=signal.value),
+        prediction=Bound(at_least=value / _FACTOR, at_most=value * _FACTOR, unit=_unit(signal)),
     )
+
+
+def _unit(signal: Signal) -> str:
+    for ending, unit in (("_seconds", "s"), ("_ratio", "fraction"), ("_per_second", "per second")):
+        if signal.value.endswith(ending):
+            return unit
+    return signal.value
 
 
 def _signal(quantity: str) -> Signal | None:

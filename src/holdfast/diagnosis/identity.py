@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
+from typing import Protocol
 
 from holdfast.diagnosis.scene import Scene
 from holdfast.model.hypothesis import Hypothesis
 from holdfast.model.ids import derived_id
 
 
-def hypothesis_id(scene: Scene, *parts: str | None) -> str:
+class OfIncident(Protocol):
+    """What tells incidents apart: a scene, or a case."""
+
+    @property
+    def incident_id(self) -> str: ...
+
+    @property
+    def opened_at(self) -> datetime: ...
+
+
+def hypothesis_id(scene: OfIncident, *parts: str | None) -> str:
     """Return the id of the hypothesis that these parts name within the incident."""
     return derived_id("hyp", scene.opened_at, _seed(scene.incident_id, *parts))
 

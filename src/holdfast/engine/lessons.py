@@ -14,7 +14,7 @@ from holdfast.learning.action_items import derive_items
 from holdfast.learning.contract import alert_proofs, check
 from holdfast.learning.keep import incident_folder, keep, written
 from holdfast.learning.postmortem import compose
-from holdfast.learning.questions import Question, incident_span, questions
+from holdfast.learning.questions import Question, asked_span, questions
 from holdfast.learning.verify import verify
 from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Entry
@@ -67,7 +67,7 @@ def close(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
 
 
 def _ask_all(case: Case, world: World) -> Mapping[str, Evidence]:
-    start, end = incident_span(case)
+    start, end = asked_span(case, world.config.slos)
     asked = questions(
         case,
         world.config.services,

@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from holdfast.catalog.template import fill
 from holdfast.model.base import Record
@@ -72,6 +72,21 @@ def incident_span(case: Case) -> tuple[datetime, datetime]:
     start = started.at if started else onset or case.opened_at
     end = ended.at if ended else case.last_event_at
     return start, max(start, end)
+
+
+def asked_span(case: Case, slos: Iterable[SLO]) -> tuple[datetime, datetime]:
+    """Return what the impact is asked over: the incident's span.
+
+    Where nobody knows when it began, it looks back from the opening by the long window of the
+    service's fastest tier: a second of a false alarm holds no data to speak of.
+    """
+    start, end = incident_span(case)
+    windows = [
+        t.long_window_seconds for s in slos if s.service == case.opened.service for t in s.tiers
+    ]
+    if start < case.opened_at or not windows:
+        return start, end
+    return start - timedelta(seconds=min(windows)), end
 
 
 def questions(

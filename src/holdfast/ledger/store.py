@@ -150,8 +150,14 @@ class Ledger:
         matches = [wanted] if wanted in known else [i for i in known if wanted in i]
         if len(matches) == 1:
             return matches[0]
-        reason = f"{len(matches)} incidents match" if matches else "no incident matches"
-        raise NotFound(f"{reason} {wanted!r}", hint="`holdfast incidents` lists them")
+        if not matches:
+            raise NotFound(
+                f"no incident matches {wanted!r}", hint="`holdfast incidents` lists them"
+            )
+        raise NotFound(
+            f"{len(matches)} incidents match {wanted!r}",
+            hint=f"give more of its id, for example {matches[-1]}",
+        )
 
     def has(self, incident_id: str, step_key: str) -> bool:
         """Whether that step is in the ledger."""

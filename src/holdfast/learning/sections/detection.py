@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from holdfast.diagnosis.claims import claim_id
 from holdfast.learning.ledger_evidence import tiers_fact
 from holdfast.learning.quotes import code
-from holdfast.learning.writing import Writing, bullet, header, milestone_at, row, text
+from holdfast.learning.writing import Writing, evidence_links, header, milestone_at, row, text
+from holdfast.model.incident import Claim
 from holdfast.model.lesson import Paragraph, Section
+
+_READINGS = {
+    "supports": "it was so",
+    "contradicts": "it was otherwise",
+    "unknown": "not known: no data",
+}
 
 
 def detection(w: Writing) -> Section:
@@ -32,9 +40,25 @@ def _statement(w: Writing) -> list[Paragraph]:
     if statement is None:
         return []
     said = f"A person said: “{w.quote(statement)}” Numbers in this sentence are claims, quoted "
-    said += "as they were made; what was measured stands under Impact."
-    claims = [bullet(f"claimed: {w.quote(claim.text)}") for claim in w.case.opened.claims]
-    return [text(said), *claims]
+    said += "as they were made, beside what was measured of each."
+    claims = w.case.opened.claims
+    head = [header("Claimed", "Quantity", "Measured", "Reading")] if claims else []
+    return [text(said), *head, *(_claim(w, claim) for claim in claims)]
+
+
+def _claim(w: Writing, claim: Claim) -> Paragraph:
+    """Set a claim beside what was measured of it: whoever said it may have rounded, or erred."""
+    told = w.quote(claim.text), code(claim.quantity)
+    wanted = claim_id(w.case, claim)
+    tests = [test for test in w.case.tests.values() if test.hypothesis_id == wanted]
+    results = [(t, w.case.results[t.id]) for t in tests if t.id in w.case.results]
+    if not results:
+        hypothesis = w.case.hypotheses.get(wanted)
+        gaps = "; ".join(w.quote(gap) for gap in hypothesis.gaps) if hypothesis else ""
+        return row(*told, "not measured", gaps or "no metric of it was asked")
+    test, result = results[-1]
+    links = evidence_links(result.evidence_ids)
+    return row(*told, f"{w.measured(test, result)} ({links})", _READINGS[result.reading])
 
 
 def _burns(w: Writing) -> list[Paragraph]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from holdfast.learning.figures import Said
+from holdfast.learning.ledger_evidence import tiers_fact
 from holdfast.learning.logs import from_log, users_affected
 from holdfast.learning.quotes import code
 from holdfast.learning.writing import Writing, evidence_links, header, row, text
@@ -121,12 +122,24 @@ def _remarks(w: Writing) -> list[Paragraph]:
             "they are written as whole numbers and need not be."
         )
     ]
-    remarks += _budget_history(w)
+    remarks += [*_looking_back(w), *_budget_history(w)]
     if "mitigated" not in w.case.milestones and not w.unneeded:
         remarks.append(
             text("No mitigation was verified: counts run up to the last entry of the ledger.")
         )
     return remarks
+
+
+def _looking_back(w: Writing) -> list[Paragraph]:
+    """Say over what was measured where nobody knows when it began."""
+    if "impact_started" in w.case.milestones:
+        return []
+    tiers = [(slo, tier) for slo in w.slos for tier in slo.tiers]
+    if not tiers:
+        return []
+    slo, tier = min(tiers, key=lambda each: each[1].long_window_seconds)
+    window = w.fact(tiers_fact(slo.name), tier.name, "long_window_seconds", style="duration")
+    return [text(f"When it began is not known: the figures look back {window} from the opening.")]
 
 
 def _budget_history(w: Writing) -> list[Paragraph]:

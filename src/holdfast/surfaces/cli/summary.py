@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from holdfast.diagnosis.claims import claim_id
 from holdfast.learning.cause import cause_of
 from holdfast.learning.formats import duration, percent
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Event, StatusChanged
 from holdfast.model.hypothesis import Hypothesis
+from holdfast.model.incident import Claim
 from holdfast.surfaces.cli import wording
 from holdfast.surfaces.cli.impact import whole_impact
 from holdfast.surfaces.cli.line import Tone
@@ -22,6 +24,9 @@ _EFFECTS = {
     "not_seen": ("effect not seen", Tone.BAD),
     "no_data": ("effect unknown", Tone.WARN),
 }
+
+
+_READINGS = {"supports": "it was so", "contradicts": "it was otherwise", "unknown": "not known"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ def summary(
     rows = (
         _outcome(case, events),
         _cause(case),
+        SummaryRow("claimed", tuple(_claim(case, claim) for claim in case.opened.claims)),
         SummaryRow("impact", whole_impact(case, events)),
         SummaryRow("phases", tuple(_phase(p) for p in phases(case, events, now) if _shown(p))),
         *(_action(known) for known in case.actions.values()),
@@ -87,6 +93,18 @@ def _belief(hypothesis: Hypothesis) -> str:
     return (
         f"{hypothesis.statement} ({hypothesis.status}, {percent(round(hypothesis.confidence, 2))})"
     )
+
+
+def _claim(case: Case, claim: Claim) -> str:
+    """Set what was told beside what was measured of it."""
+    wanted = claim_id(case, claim)
+    told = f"{claim.text} ({claim.quantity.replace('_', ' ')})"
+    for test in case.tests.values():
+        result = case.results.get(test.id)
+        if test.hypothesis_id == wanted and result is not None:
+            measured = wording.amount(result.measured, test.prediction.unit)
+            return f"{told}: measured {measured}, {_READINGS[result.reading]}"
+    return f"{told}: not measured"
 
 
 def _shown(phase: Phase) -> bool:
