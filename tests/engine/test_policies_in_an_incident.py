@@ -10,10 +10,11 @@ import pytest
 
 from holdfast.model.case import Case
 from holdfast.model.incident import IncidentOutcome, Status
+from holdfast.model.policy import Policy
 from holdfast.surfaces.app import Holdfast
 from support.incident import opened, resolved, to_the_end, until_opened
 from support.person import decides
-from support.small_lab import BAD, GOOD, POLICY, SmallLab, asking_policy, small_lab
+from support.small_lab import BAD, GOOD, POLICY, SmallLab, World, asking_policy, small_lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("policies")]
 
@@ -38,7 +39,7 @@ def lab(suffering_lab: SmallLab) -> SmallLab:
 def test_at_observe_nothing_is_written_and_the_report_says_what_would_have_been_done(
     lab: SmallLab, tmp_path: Path
 ) -> None:
-    world = lab.world(tmp_path, POLICY.model_copy(update={"rules": ()}))
+    world = _world(lab, tmp_path, POLICY.model_copy(update={"rules": ()}))
     case = resolved(world)
     _handed_over(case, lab, f"would have done: {TITLE}")
     assert case.postmortem is not None
@@ -47,7 +48,7 @@ def test_at_observe_nothing_is_written_and_the_report_says_what_would_have_been_
 
 
 def test_a_policy_that_cannot_be_read_denies(lab: SmallLab, tmp_path: Path) -> None:
-    world = lab.world(tmp_path)
+    world = _world(lab, tmp_path)
     with opened(world) as holdfast:
         world.write_policy("rules: [")
         to_the_end(holdfast, until_opened(holdfast))
@@ -55,12 +56,12 @@ def test_a_policy_that_cannot_be_read_denies(lab: SmallLab, tmp_path: Path) -> N
 
 
 def test_a_paused_policy_denies(lab: SmallLab, tmp_path: Path) -> None:
-    world = lab.world(tmp_path, POLICY.model_copy(update={"paused": True}))
+    world = _world(lab, tmp_path, POLICY.model_copy(update={"paused": True}))
     _handed_over(resolved(world), lab, "is paused: nothing is written anywhere")
 
 
 def test_what_a_person_rejects_is_not_done(lab: SmallLab, tmp_path: Path) -> None:
-    world = lab.world(tmp_path, asking_policy())
+    world = _world(lab, tmp_path, asking_policy())
     with opened(world) as holdfast:
         incident_id = _waiting_for_a_person(holdfast)
         decides(world, "reject", by="kim")
@@ -69,7 +70,7 @@ def test_what_a_person_rejects_is_not_done(lab: SmallLab, tmp_path: Path) -> Non
 
 
 def test_what_a_person_approves_is_done_once(suffering_lab: SmallLab, tmp_path: Path) -> None:
-    world = suffering_lab.world(tmp_path, asking_policy())
+    world = _world(suffering_lab, tmp_path, asking_policy())
     with opened(world) as holdfast:
         incident_id = _waiting_for_a_person(holdfast)
         assert suffering_lab.moves() == [("release train", BAD)]
@@ -77,6 +78,11 @@ def test_what_a_person_approves_is_done_once(suffering_lab: SmallLab, tmp_path: 
         to_the_end(holdfast, incident_id)
     assert world.case().status is Status.CLOSED
     assert suffering_lab.moves() == [("release train", BAD), ("holdfast", GOOD)]
+
+
+def _world(lab: SmallLab, folder: Path, policy: Policy = POLICY) -> World:
+    """Return a world that looks back far: the release has been bad for a while already."""
+    return lab.world(folder, policy, comparison_window_seconds=60)
 
 
 def _waiting_for_a_person(holdfast: Holdfast) -> str:

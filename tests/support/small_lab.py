@@ -38,9 +38,9 @@ SERVICE, GOOD, BAD = "customer-api", "v2.3.3", "v2.3.4"
 SCRAPE_SECONDS = 0.25
 WINDOW_SECONDS = 1.5
 HOLD_SECONDS, DEADLINE_SECONDS = 1.0, 6.0
-HEALTHY_SECONDS = 2.0
+HEALTHY_SECONDS = 3.0
 """How much healthy time stands before a release: what comparisons are made with."""
-COMPARISON_SECONDS = 20.0
+COMPARISON_SECONDS = 6.0
 """How far back healthy time is looked for."""
 _PATIENCE_SECONDS = 20.0
 
