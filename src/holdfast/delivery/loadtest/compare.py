@@ -7,6 +7,8 @@ resolution, as an HDR histogram does; the ratio itself is of the exact percentil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,11 +19,11 @@ from holdfast.delivery.loadtest.wire import ArmSamples
 DRAWS = 1000
 FEWEST_STRETCHES = 8
 MOST_STRETCHES = 60
-_RESOLUTION = 1.005
+_STEP = float(np.log(1.005))
 _LEAST_SECONDS = 1e-5
 _FRACTIONS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
-Counts = NDArray[np.int64]
+Whole = NDArray[np.int64]
 
 
 def compare(
@@ -36,60 +38,52 @@ def compare(
     took = [effective_seconds(arm, timeout_seconds) for arm in (candidate, good)]
     stretches = int(min(MOST_STRETCHES, duration_seconds / 0.25))
     drawn = None
-    if stretches >= FEWEST_STRETCHES:
-        counts = [
-            _counts(_stretch_of(arm, duration_seconds, stretches), seconds, stretches)
-            for arm, seconds in zip((candidate, good), took, strict=True)
-        ]
-        drawn = _draw(stretches, seed), counts[0], counts[1]
+    if stretches >= FEWEST_STRETCHES and all(seconds.size for seconds in took):
+        placed = [_stretch_of(arm, duration_seconds, stretches) for arm in (candidate, good)]
+        drawn = _draw(placed, took, stretches, seed)
     return tuple(
         found
         for name, fraction in _FRACTIONS.items()
-        if (found := _ratio(name, fraction, took[0], took[1], drawn)) is not None
+        if (found := _ratio(name, fraction, took, drawn)) is not None
     )
 
 
 def _ratio(
-    name: str,
-    fraction: float,
-    candidate: Floats,
-    good: Floats,
-    drawn: tuple[Counts, Counts, Counts] | None,
+    name: str, fraction: float, took: Sequence[Floats], drawn: Sequence[Floats] | None
 ) -> Ratio | None:
-    above, below = percentile(candidate, fraction), percentile(good, fraction)
+    above, below = (percentile(seconds, fraction) for seconds in took)
     if above is None or not below:
         return None
     if drawn is None:
         return Ratio(measure=name, ratio=above / below, low=None, high=None)
-    weights, first, second = drawn
-    logs = _log_percentiles(weights @ first, fraction) - _log_percentiles(
-        weights @ second, fraction
-    )
-    low, high = np.quantile(np.exp(logs), (0.025, 0.975))
+    first, second = (_log_percentiles(running, fraction) for running in drawn)
+    low, high = np.quantile(np.exp(first - second), (0.025, 0.975))
     return Ratio(measure=name, ratio=above / below, low=float(low), high=float(high))
 
 
-def _stretch_of(arm: ArmSamples, duration_seconds: float, stretches: int) -> Counts:
+def _stretch_of(arm: ArmSamples, duration_seconds: float, stretches: int) -> Whole:
     starts = np.asarray(arm.starts, dtype=np.float64)
     return np.clip(starts / duration_seconds * stretches, 0, stretches - 1).astype(np.int64)
 
 
-def _counts(stretch: Counts, seconds: Floats, stretches: int) -> Counts:
-    """Return requests by stretch (rows) and bucket of latency (columns, logarithmic)."""
-    most = int(np.log(1e3 / _LEAST_SECONDS) / np.log(_RESOLUTION))
-    bucket = np.log(np.maximum(seconds, _LEAST_SECONDS) / _LEAST_SECONDS) / np.log(_RESOLUTION)
-    counts = np.zeros((stretches, most + 1), dtype=np.int64)
-    np.add.at(counts, (stretch, np.minimum(bucket.astype(np.int64), most)), 1)
-    return counts
-
-
-def _draw(stretches: int, seed: int) -> Counts:
-    """Return how often each stretch is drawn, one row a draw."""
+def _draw(
+    placed: Sequence[Whole], took: Sequence[Floats], stretches: int, seed: int
+) -> list[Floats]:
+    """Return each arm's running histogram (columns) in each draw of stretches (rows)."""
     chance = np.random.default_rng(seed)
-    return chance.multinomial(stretches, np.full(stretches, 1 / stretches), size=DRAWS)
+    even = np.full(stretches, 1 / stretches)
+    weights = chance.multinomial(stretches, even, size=DRAWS).astype(np.float64)
+    logs = [np.log(np.maximum(seconds, _LEAST_SECONDS)) / _STEP for seconds in took]
+    least = min(float(log.min()) for log in logs)
+    width = int(max(float(log.max()) for log in logs) - least) + 1
+    running: list[Floats] = []
+    for stretch, log in zip(placed, logs, strict=True):
+        cells = stretch * width + (log - least).astype(np.int64)
+        counts = np.bincount(cells, minlength=stretches * width).reshape(stretches, width)
+        running.append(np.cumsum(weights @ counts.astype(np.float64), axis=1))
+    return running
 
 
-def _log_percentiles(counts: Counts, fraction: float) -> Floats:
-    running = np.cumsum(counts, axis=1)
+def _log_percentiles(running: Floats, fraction: float) -> Floats:
     reached = running >= np.ceil(running[:, -1:] * fraction)
-    return np.argmax(reached, axis=1) * np.log(_RESOLUTION)
+    return np.argmax(reached, axis=1) * _STEP
