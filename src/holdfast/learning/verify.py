@@ -30,7 +30,7 @@ from holdfast.learning.verify_markdown import MarkdownCheck
 from holdfast.ledger.chain import check_chain
 from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Ledger
-from holdfast.model.base import Record, content_hash
+from holdfast.model.base import Record, has_hash
 from holdfast.model.event import Event, PostmortemWritten
 from holdfast.model.evidence import Evidence
 from holdfast.model.figure import Figure
@@ -158,7 +158,7 @@ def _ledger_findings(kept: _Kept) -> Iterator[Finding]:
             "its last entry is not the one that names this post-mortem: entries are missing, or "
             "the folder was not kept again after that entry"
         )
-    elif last.content_hash != content_hash(kept.report):
+    elif not has_hash(kept.report, last.content_hash):
         yield Finding(
             kind="changed_file",
             message="the record is not the one whose hash the ledger names",
@@ -196,7 +196,7 @@ def _evidence_findings(kept: _Kept) -> Iterator[Finding]:
         if item is None:
             yield _evidence(evidence_id, "is missing", kind_missing=True)
             continue
-        if item.computed_hash() != item.hash:
+        if not item.is_whole():
             yield _evidence(evidence_id, "was altered: its content does not have its hash")
         elif item.hash != wanted:
             yield _evidence(evidence_id, "was altered: its hash is not the one in the record")
@@ -302,4 +302,8 @@ def _markdown_findings(kept: _Kept, *, required: bool) -> Iterator[Finding]:
     except EvidenceError:  # a text names a figure that is not there: found already
         record = ""
     check = MarkdownCheck(record, figures, _names(kept), file=kept.markdown.name)
-    yield from check.findings(kept.markdown.read_text(encoding="utf-8"))
+    try:
+        yield from check.findings(kept.markdown.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        said = "is no text in UTF-8"
+        yield Finding(kind="changed_file", message=said, file=kept.markdown.name)

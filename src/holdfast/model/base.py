@@ -59,3 +59,16 @@ def content_hash(value: Any) -> str:
     """Return the SHA-256 of the canonical form, in hex. Records are dumped in JSON mode first."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     return hashlib.sha256(canonical_json(plain)).hexdigest()
+
+
+def has_hash(record: Record, wanted: str) -> bool:
+    """Whether a record that was read has the hash that it was written with.
+
+    A field that came later has its default, and was no part of what was hashed.
+    """
+    return wanted in (content_hash(record), content_hash(as_written(record)))
+
+
+def as_written(record: Record, *without: str) -> dict[str, object]:
+    """Return a record that was read as plain data, with no field that came later."""
+    return record.model_dump(mode="json", exclude_unset=True, exclude=set(without))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from holdfast.model.base import Record, UtcTime, content_hash
+from holdfast.model.base import Record, UtcTime, as_written, content_hash
 from holdfast.model.ids import new_id
 
 
@@ -148,3 +148,8 @@ class Evidence(Record):
         """Return the hash that the content has now; it differs from `hash` if it was altered."""
         plain = self.model_dump(mode="json", exclude={"id", "hash"})
         return content_hash(plain)
+
+    def is_whole(self) -> bool:
+        """Whether the content has its hash. Fields that came later were no part of it."""
+        plain = as_written(self, "id", "hash")
+        return self.hash in (self.computed_hash(), content_hash(plain))

@@ -77,6 +77,8 @@ def _asking(title: str, name: str, slo: SLO) -> tuple[str, str, str, str]:
 def _row(w: Writing, title: str, name: str, function: str, style: str) -> Paragraph:
     said = w.asked(name, function, style)
     item = w.answers.get(name)
+    if item is None and w.answers.get(name.replace(" before", " during")) is not None:
+        return row(title, "no healthy time to compare with is known", "—")
     if item is None:
         return row(title, NOT_CONFIGURED, "—")
     shown = str(said) if said else "cannot be computed: the answer has not the shape it must have"

@@ -21,8 +21,8 @@ class Tone(StrEnum):
 class Line:
     """One thing that was said: `label` is its kind (thought, action, observation …).
 
-    `details` stand below it. `routine` lines are shown in passing where space is short. `whole` ones are
-    never broken: a path that is to be copied.
+    `details` stand below it. `routine` lines are shown in passing where space is short; `whole`
+    ones are never broken: a path that is to be copied.
     """
 
     label: str

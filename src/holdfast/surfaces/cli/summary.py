@@ -13,7 +13,7 @@ from holdfast.learning.formats import duration, percent
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Event, StatusChanged
 from holdfast.model.hypothesis import Hypothesis
-from holdfast.model.incident import Claim
+from holdfast.model.incident import Claim, IncidentOutcome
 from holdfast.surfaces.cli import wording
 from holdfast.surfaces.cli.impact import whole_impact
 from holdfast.surfaces.cli.line import Tone
@@ -26,6 +26,7 @@ _EFFECTS = {
 }
 
 
+_UNNEEDED = (IncidentOutcome.FALSE_ALARM, IncidentOutcome.RECOVERED)
 _READINGS = {"supports": "it was so", "contradicts": "it was otherwise", "unknown": "not known"}
 
 
@@ -52,7 +53,9 @@ def summary(
         _cause(case),
         SummaryRow("claimed", tuple(_claim(case, claim) for claim in case.opened.claims)),
         SummaryRow("impact", whole_impact(case, events)),
-        SummaryRow("phases", tuple(_phase(p) for p in phases(case, events, now) if _shown(p))),
+        SummaryRow(
+            "phases", tuple(_phase(p, case) for p in phases(case, events, now) if _shown(p))
+        ),
         *(_action(known) for known in case.actions.values()),
         SummaryRow(
             "to do",
@@ -111,10 +114,11 @@ def _shown(phase: Phase) -> bool:
     return phase.state != "pending"
 
 
-def _phase(phase: Phase) -> str:
+def _phase(phase: Phase, case: Case) -> str:
     target = "" if phase.target_seconds is None else f", target {duration(phase.target_seconds)}"
     if phase.state == "missed":
-        return f"{phase.name:<9} not reached{target}"
+        unneeded = case.outcome in _UNNEEDED and phase.name != "learn"
+        return f"{phase.name:<9} " + ("not needed" if unneeded else f"not reached{target}")
     elapsed = "unknown" if phase.elapsed_seconds is None else duration(phase.elapsed_seconds)
     late = ", late" if phase.late else ""
     running = ", not over" if phase.state == "running" else ""

@@ -16,23 +16,37 @@ def init(
         list[Path] | None,
         typer.Option("--repository", help="A service's git repository; repeatable."),
     ] = None,
+    token_env: Annotated[
+        str | None,
+        typer.Option("--token-env", help="The environment variable that holds a bearer token."),
+    ] = None,
+    username: Annotated[
+        str | None, typer.Option("--username", help="For basic auth, with --password-env.")
+    ] = None,
+    password_env: Annotated[
+        str | None,
+        typer.Option("--password-env", help="The environment variable that holds its password."),
+    ] = None,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", help="Sent as X-Scope-OrgID (Mimir, Cortex, Thanos).")
+    ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", help="Certificates of a private authority, PEM.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write a first holdfast.yaml of what is found."""
-    from holdfast.catalog.discover import discover
-    from holdfast.catalog.init import write
-    from holdfast.integrations.sources import open_source
+    """Write a first holdfast.yaml of what is found. Secrets are named, never written."""
     from holdfast.model.config import MetricsSettings
+    from holdfast.surfaces.cli.discovering import run_init
 
-    source = open_source(MetricsSettings(url=prometheus))
-    found = discover(source, prometheus_url=prometheus, repositories=repository or ())
-    write(found, config, force=force)
-    for finding in found.findings:
-        objectives = ", ".join(slo.name for slo in finding.slos) or "no objective"
-        typer.echo(f"{finding.service.name}: {objectives}")
-        for missing in finding.missing:
-            typer.echo(f"  not found: {missing}")
-    for gap in found.gaps:
-        typer.echo(f"not found: {gap}")
-    typer.echo(f"{config} is written; read it, then ask `holdfast doctor`")
+    metrics = MetricsSettings(
+        url=prometheus,
+        token_env=token_env,
+        username=username,
+        password_env=password_env,
+        tenant=tenant,
+        ca_file=None if ca_file is None else ca_file.absolute(),
+    )
+    for line in run_init(metrics, repository or (), config, force=force):
+        typer.echo(line)

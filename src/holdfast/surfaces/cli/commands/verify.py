@@ -18,8 +18,12 @@ def verify(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Compute every figure of a post-mortem again."""
+    """Compute every figure of a post-mortem again.
+
+    Exit code 1: something is not as the evidence says. With --live, 3: nothing contradicts, and
+    the source could not confirm all of it (expired, unavailable).
+    """
     from holdfast.surfaces.cli.verifying import run_verify
 
-    if not run_verify(path, config if live else None, as_json=as_json):
-        raise typer.Exit(1)
+    if code := run_verify(path, config if live else None, as_json=as_json):
+        raise typer.Exit(code)
