@@ -14,7 +14,16 @@ from holdfast.model.policy import Policy
 from holdfast.surfaces.app import Holdfast
 from support.incident import opened, resolved, to_the_end, until_opened
 from support.person import decides
-from support.small_lab import BAD, GOOD, POLICY, SmallLab, World, asking_policy, small_lab
+from support.small_lab import (
+    BAD,
+    GOOD,
+    HEALTHY_SECONDS,
+    POLICY,
+    SmallLab,
+    World,
+    asking_policy,
+    small_lab,
+)
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("policies")]
 
@@ -25,13 +34,23 @@ TITLE = f"Roll customer-api back from {BAD} to {GOOD}"
 def suffering_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLab]:
     """A lab whose bad release stays: nobody here may take it back, but the last test."""
     with small_lab(tmp_path_factory.mktemp("lab") / "lab") as lab:
-        lab.begin()
+        lab.begin(healthy_seconds=2 * HEALTHY_SECONDS)
         lab.release_bad()
         yield lab
 
 
+@pytest.fixture(scope="module")
+def waiting(
+    suffering_lab: SmallLab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Holdfast, World, str]]:
+    """An incident that waits for a person while the other tests run."""
+    world = _world(suffering_lab, tmp_path_factory.mktemp("waiting"), asking_policy())
+    with opened(world) as holdfast:
+        yield holdfast, world, _waiting_for_a_person(holdfast)
+
+
 @pytest.fixture
-def lab(suffering_lab: SmallLab) -> SmallLab:
+def lab(suffering_lab: SmallLab, waiting: tuple[Holdfast, World, str]) -> SmallLab:
     assert suffering_lab.moves() == [("release train", BAD)]
     return suffering_lab
 
@@ -69,15 +88,14 @@ def test_what_a_person_rejects_is_not_done(lab: SmallLab, tmp_path: Path) -> Non
     _handed_over(world.case(), lab, "kim refused it")
 
 
-def test_what_a_person_approves_is_done_once(suffering_lab: SmallLab, tmp_path: Path) -> None:
-    world = _world(suffering_lab, tmp_path, asking_policy())
-    with opened(world) as holdfast:
-        incident_id = _waiting_for_a_person(holdfast)
-        assert suffering_lab.moves() == [("release train", BAD)]
-        decides(world, "approve", by="kim")
-        to_the_end(holdfast, incident_id)
+def test_what_a_person_approves_is_done_once(
+    lab: SmallLab, waiting: tuple[Holdfast, World, str]
+) -> None:
+    holdfast, world, incident_id = waiting
+    decides(world, "approve", by="kim")
+    to_the_end(holdfast, incident_id)
     assert world.case().status is Status.CLOSED
-    assert suffering_lab.moves() == [("release train", BAD), ("holdfast", GOOD)]
+    assert lab.moves() == [("release train", BAD), ("holdfast", GOOD)]
 
 
 def _world(lab: SmallLab, folder: Path, policy: Policy = POLICY) -> World:

@@ -148,11 +148,11 @@ class SmallLab:
         world.config_path.write_text(dump_config(whole))
         return world
 
-    def begin(self) -> None:
+    def begin(self, *, healthy_seconds: float = HEALTHY_SECONDS) -> None:
         """Wait until the good version has served well for a while, whatever was before."""
         self.handle.fault(FaultRequest(service=SERVICE, delay_seconds=0, deploy_hangs_seconds=0))
         self._serve_good()
-        self.wait_for(self._was_well, "a while without a bad request")
+        self.wait_for(lambda: self._was_well(healthy_seconds), "a while without a bad request")
         self._mark = len(self.handle.deployments())
 
     def deployments(self) -> list[Deployment]:
@@ -183,15 +183,15 @@ class SmallLab:
         samples = answer.value.samples if isinstance(answer.value, Vector) else ()
         return samples[0].value if samples and samples[0].value >= 0 else None
 
-    def _was_well(self) -> bool:
-        """Whether the last seconds, as long as comparisons look back, had no bad request."""
+    def _was_well(self, seconds: float) -> bool:
+        """Whether the last seconds had requests, and no bad one."""
         now = time.time()
         answer = self._asker.range(
-            ratio_query(self._slo, WINDOW_SECONDS), now - HEALTHY_SECONDS, now, SCRAPE_SECONDS
+            ratio_query(self._slo, WINDOW_SECONDS), now - seconds, now, SCRAPE_SECONDS
         )
         series = answer.value.series if isinstance(answer.value, Matrix) else ()
         values = [value for one in series for _, value in one.points]
-        return len(values) > HEALTHY_SECONDS / SCRAPE_SECONDS - 2 and not any(values)
+        return len(values) > seconds / SCRAPE_SECONDS - 2 and not any(values)
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until the condition holds; fail, saying what was waited for."""
