@@ -5,6 +5,7 @@ Pure: the same evidence gives the same reading. What cannot be measured is `unkn
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -50,6 +51,8 @@ def _measure(test: Test, evidence: Sequence[Evidence]) -> tuple[float | None, st
         measured = compute(test.measure, [evidence[place] for place in places])
     except EvidenceError as error:
         return None, str(error)
+    if measured is not None and math.isinf(measured):
+        return None, "a ratio to nothing measures nothing"
     return measured, "" if measured is not None else _why_unknown(evidence)
 
 

@@ -16,6 +16,8 @@ Point = tuple[float, float]
 
 _SUSTAINED = 3
 """Points in a row that make a departure; as many quiet ones end it."""
+_STEADY = _SUSTAINED + 2
+"""Points in a row beyond the budget that any departure is found in."""
 _ENOUGH = 6
 """Points of healthy time that are worth more than a longer time with a departure in it."""
 _DEVIATIONS = 5.0
@@ -60,6 +62,16 @@ def find_onset(
     begin = _walk_back(points, begin)
     band = _band([value for _, value in points[:begin]], budget_fraction)
     return Onset(points[begin][0], _healthy(points, begin, comparison_seconds, band))
+
+
+def is_young(points: Sequence[Point], *, budget_fraction: float) -> bool:
+    """Whether what an alert fires on may be too young to be dated: it is not steady yet."""
+    return not all(value > budget_fraction for _, value in points[-_STEADY:])
+
+
+def patience_seconds(step_seconds: float) -> float:
+    """Return how long to wait for an onset that cannot be dated yet."""
+    return _STEADY * step_seconds
 
 
 def points_of(evidence: Evidence) -> list[Point]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,17 +13,21 @@ from holdfast.engine.stage import Entries, Stage
 from holdfast.engine.world import World
 from holdfast.errors import HoldfastError
 from holdfast.ledger.store import Entry
+from holdfast.model.action import Autonomy
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Escalated, StatusChanged
 from holdfast.model.evidence import Evidence
 from holdfast.model.hypothesis import Bound
 from holdfast.model.incident import IncidentOutcome, Status
 from holdfast.model.slo import SLO
+from holdfast.reasoning.mitigation import has_moved
 from holdfast.reasoning.reasoner import Proposal
 from holdfast.slo.rules import ratio_query
 from holdfast.verification.effect import recovered
 
 _FOR_A_PERSON = (IncidentOutcome.ESCALATED, IncidentOutcome.UNRESOLVED)
+_HOLDS = 3
+"""Hold times that trouble is given to pass by itself."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,40 @@ class Conclusion:
 
 
 def conclude(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
-    """Nothing more is under way, and the reasoner has nothing more to ask: say how it ended."""
+    """Nothing more is under way, and the reasoner has nothing more to ask: say how it ended.
+
+    A person is told at once. The outcome waits a while where nothing was done: what is over by
+    itself by then is not called an escalation.
+    """
     evidence: list[Evidence] = []
-    back = False
-    if not any(known.claims for known in case.actions.values()):
-        back = _is_back(case, world, evidence)
+    back = not _was_changed(case) and _is_back(case, world, evidence)
     conclusion = outcome(case, proposal, back=back)
-    yield [*keep(*evidence), *_entries(case, conclusion, gaps(case, proposal))]
+    for_a_person = conclusion.outcome in _FOR_A_PERSON
+    missing = gaps(case, proposal)
+    if for_a_person and case.escalated is None:
+        yield [_handed(conclusion, missing)]
+    waits = for_a_person and not _was_changed(case) and _may_pass(case, world)
+    if not waits:
+        yield [*keep(*evidence), *_entries(case, conclusion)]
+
+
+def _was_changed(case: Case) -> bool:
+    """Whether an action of ours may have changed anything."""
+    claimed = [known for known in case.actions.values() if known.claims]
+    return any(known.outcome_of("act") != "failed" for known in claimed)
+
+
+def _may_pass(case: Case, world: World) -> bool:
+    """Whether it is too early to say that the trouble does not pass by itself.
+
+    It is given three times what proves a recovery: one for windows that still hold the trouble, one
+    to pass, one to be proven. Where a policy only observes, or a person told of it, a person is
+    there already.
+    """
+    denied = [known.guard for known in case.actions.values() if known.guard]
+    if case.opened.alert is None or any(g.autonomy is Autonomy.OBSERVE for g in denied):
+        return False
+    return world.now() < case.opened_at.timestamp() + _HOLDS * world.hold_seconds
 
 
 def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
@@ -54,7 +86,8 @@ def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
         return Conclusion(IncidentOutcome.FALSE_ALARM, "nothing outside the objective was measured")
     if back:
         return Conclusion(
-            IncidentOutcome.RECOVERED, "the objective is held again, and nothing was done for it"
+            IncidentOutcome.RECOVERED,
+            "the objective is held again, and Holdfast did nothing for it",
         )
     if case.actions or findings(case).cause is not None:
         return Conclusion(IncidentOutcome.ESCALATED, _why_a_person(case, proposal))
@@ -67,6 +100,8 @@ def gaps(case: Case, proposal: Proposal) -> tuple[str, ...]:
     """Return what was wanted and could not be asked or done, each once."""
     found = [*proposal.gaps, *(case.triage.gaps if case.triage else ())]
     for known in case.actions.values():
+        if has_moved(known) and known is not case.latest_action:
+            continue  # it was planned anew
         for word, decision in (("done", known.guard), ("undone", known.undo_guard)):
             if decision is not None and decision.decision == "deny":
                 found += [_denied(word, known.action.title, why) for why in decision.reasons]
@@ -90,7 +125,8 @@ def _denied(word: str, title: str, why: str) -> str:
 def stopped(case: Case, stage: Stage, error: HoldfastError) -> list[Entry]:
     """Return the entries for a stage that cannot go on: the incident is handed to a person."""
     ended = Conclusion(IncidentOutcome.ESCALATED, f"the stage {stage} could not be done: {error}")
-    return _entries(case, ended, (str(error),))
+    handed = [_handed(ended, (str(error),))] if case.escalated is None else []
+    return [*handed, *_entries(case, ended)]
 
 
 def _why_a_person(case: Case, proposal: Proposal) -> str:
@@ -114,34 +150,38 @@ def _how_undone(latest: ActionCase) -> str:
     return "could not be undone"
 
 
-def _entries(case: Case, conclusion: Conclusion, missing: Sequence[str]) -> list[Entry]:
+def _handed(conclusion: Conclusion, missing: Sequence[str]) -> Entry:
+    return "escalated", Escalated(reason=conclusion.reason, gaps=tuple(missing))
+
+
+def _entries(case: Case, conclusion: Conclusion) -> list[Entry]:
     for_a_person = conclusion.outcome in _FOR_A_PERSON
     status = StatusChanged(
         status=case.status if for_a_person else Status.LEARNING,
         outcome=conclusion.outcome,
         reason=conclusion.reason,
     )
-    entries: list[Entry] = [("concluded", status)]
-    if for_a_person:
-        handed = Escalated(reason=conclusion.reason, gaps=tuple(missing))
-        entries.insert(0, ("escalated", handed))
-    return entries
+    return [("concluded", status)]
 
 
 def _is_back(case: Case, world: World, evidence: list[Evidence]) -> bool:
-    """Measure whether every objective in question is held, without anything having been done."""
+    """Measure whether every objective in question is held, without anything having been done.
+
+    Where an alert has told of trouble, only what was measured after it counts.
+    """
     slo = world.slo(case.opened.slo)
     objectives = (slo,) if slo else world.slos_of(case.opened.service)
     if not objectives:
         return False
-    hold = world.hold_seconds
-    return all(_holds(objective, hold, world, evidence) for objective in objectives)
+    since = case.opened_at.timestamp() if case.opened.alert else -math.inf
+    return all(_holds(objective, since, world, evidence) for objective in objectives)
 
 
-def _holds(slo: SLO, hold_seconds: float, world: World, evidence: list[Evidence]) -> bool:
+def _holds(slo: SLO, since: float, world: World, evidence: list[Evidence]) -> bool:
+    hold_seconds = world.hold_seconds
     window = min((tier.short_window_seconds for tier in slo.tiers), default=hold_seconds)
     now = world.now()
     answer = measure(world, ratio_query(slo, window), since=now - 2 * hold_seconds)
     evidence.append(answer)
     bound = Bound(at_most=slo.error_budget_fraction)
-    return recovered(answer, bound=bound, hold_seconds=hold_seconds, now=now).back
+    return recovered(answer, bound=bound, hold_seconds=hold_seconds, now=now, since=since).back

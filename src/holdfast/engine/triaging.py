@@ -13,6 +13,8 @@ from holdfast.diagnosis.triage import (
     as_time,
     blind_spots,
     find_onset,
+    is_young,
+    patience_seconds,
     points_of,
     recent_changes,
     services_in_question,
@@ -50,13 +52,18 @@ class _Findings:
 
 
 def triage(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
-    """Measure the impact, date the onset, list what changed, and say what could not be asked."""
+    """Measure the impact, date the onset, list what changed, and say what could not be asked.
+
+    An alert may fire on trouble that is too young to be dated: then it is looked at again shortly.
+    """
     del proposal
     now = world.now()
     slo = choose_slo(case.opened, {slo.name: slo for slo in world.config.slos})
     found = _Findings()
     acknowledged = Milestone(name="acknowledged", at=world.clock())
     onset = _onset(slo, now, world, found) if slo else None
+    if onset is None and _too_young(case, slo, now, world, found):
+        return
     if slo is None:
         found.gaps.append(f"{case.opened.service} has no objective: its impact is not measured")
     else:
@@ -121,6 +128,16 @@ def _onset(slo: SLO, now: float, world: World, found: _Findings) -> Onset | None
         budget_fraction=slo.error_budget_fraction,
         comparison_seconds=comparison,
     )
+
+
+def _too_young(case: Case, slo: SLO | None, now: float, world: World, found: _Findings) -> bool:
+    """Whether an alert fires on trouble that the next samples will date."""
+    patience = patience_seconds(world.config.metrics.resolution_seconds)
+    if slo is None or case.opened.alert is None or now - case.opened_at.timestamp() > patience:
+        return False
+    asked = found.evidence[0]
+    is_told = asked.outcome is Outcome.DATA
+    return is_told and is_young(points_of(asked), budget_fraction=slo.error_budget_fraction)
 
 
 def _impact(
