@@ -12,7 +12,9 @@
     ├── DeliveryError            a deployer did not do as asked
     │   ├── PreconditionFailed   the world is not in the state planned for (retry: no)
     │   ├── DeployerTimeout      it did not answer in time: state unknown  (retry: probe first)
-    │   └── DeployerFailed       it answered that it failed                (retry: no)
+    │   ├── DeployerFailed       it answered that it failed                (retry: no)
+    │   └── CodeHostFailed       a change of code could not be made        (retry: no)
+    │       └── MergeConflict    it does not apply; nothing was changed    (retry: no)
     ├── GuardDenied              policy, approval or precondition forbids  (retry: no)
     ├── LedgerError
     │   ├── StepTaken            another worker has claimed this step      (retry: no)
@@ -88,6 +90,14 @@ class DeployerTimeout(DeliveryError):
 
 class DeployerFailed(DeliveryError):
     """The deployer answered that it failed."""
+
+
+class CodeHostFailed(DeliveryError):
+    """A repository did not do as asked; the message carries its own words."""
+
+
+class MergeConflict(CodeHostFailed):
+    """A change does not apply to the code as it is; the message names the files."""
 
 
 class GuardDenied(HoldfastError):

@@ -69,14 +69,17 @@ def run_command(
     working_folder: Path,
     timeout_seconds: float,
     pass_variables: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> CommandResult:
     """Run a program to its end and return what it said, whatever its exit code.
 
+    `environment`, where given, is all that it gets; else PATH and `pass_variables` of ours.
     It gets a session of its own and no input. Raises DeployerTimeout after `timeout_seconds`,
     when its whole process group has been ended; DeployerFailed where it cannot be started.
     """
     began = time.monotonic()
-    process = _start(argv, working_folder, clean_environment(pass_variables))
+    variables = clean_environment(pass_variables) if environment is None else dict(environment)
+    process = _start(argv, working_folder, variables)
     streams = (_Stream(), _Stream())
     try:
         ended = _collect(process, streams, began + timeout_seconds)

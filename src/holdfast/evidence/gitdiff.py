@@ -7,30 +7,17 @@ git the languages, so that it names the function that a hunk stands in.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 from holdfast.errors import NotFound, SourceError, SourceUnavailable
+from holdfast.evidence.git_process import git_argv, run_git
 from holdfast.evidence.redact import Redactor
 
 TEXT_AT_MOST = 2_000_000
 """Characters of a diff that are kept; what was cut off is said in its last line."""
 
-_HARDENED = (
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "core.quotePath=false"),
-    *("-c", f"core.attributesFile={Path(__file__).with_name('git.attributes')}"),
-    *("-c", "diff.external="),
-    *("-c", "diff.noprefix=false"),
-    *("-c", "diff.mnemonicPrefix=false"),
-    *("-c", "log.showSignature=false"),
-    *("-c", "protocol.allow=never"),
-    *("-c", "safe.directory=*"),
-)
 _DIFF = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--submodule=short")
 _VERSION = re.compile(r"[A-Za-z0-9][\w.+/-]*")
 
@@ -102,43 +89,14 @@ class GitRepository:
         return done.stdout
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        argv = ["git", "--no-pager", *_HARDENED, "-C", str(self._path), *arguments]
         try:
-            return _execute(argv, self._timeout_seconds)
+            return run_git(git_argv(self._path, *arguments), self._timeout_seconds)
         except FileNotFoundError:
             raise SourceUnavailable("the program `git` is not installed") from None
         except subprocess.TimeoutExpired:
             raise SourceUnavailable(
                 f"{self.name}: git {arguments[0]} took longer than {self._timeout_seconds:g} s"
             ) from None
-
-
-def _execute(argv: Sequence[str], timeout_seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        argv,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=timeout_seconds,
-        check=False,
-    )
-
-
-def _environment() -> dict[str, str]:
-    """Return a clean environment: no GIT_ variable of the caller, no system or user settings."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LC_ALL": "C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-    }
 
 
 def _cut(text: str) -> str:
