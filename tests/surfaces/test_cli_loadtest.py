@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,10 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments: tuple[str, ...], sai
     done = loadtest(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert said in done.stderr
+
+
+def test_every_option_in_the_documentation_exists_and_the_other_way_round():
+    document = (Path(__file__).parents[2] / "docs" / "loadtest.md").read_text(encoding="utf-8")
+    options = re.compile(r"--[a-z]+(?:-[a-z]+)*")
+    there = set(options.findall(loadtest("--help").stdout)) - {"--help"}
+    assert set(options.findall(document)) == there - {"--seed"}
