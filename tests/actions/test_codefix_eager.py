@@ -327,6 +327,44 @@ DECLINED = {
         "count(c) for",
         "only under conditions",
     ),
+    "a way out of the loop that is deeper inside": (
+        MODERN,
+        """
+        def answer(session, strict=True):
+            found = []
+            for c in session.scalars(select(Customer)):
+                if strict:
+                    if not c.active:
+                        continue
+                found.append(len(c.orders))
+            return found
+        """,
+        "len(c.orders)",
+        "under a condition",
+    ),
+    "a variable that hides a function": (
+        MODERN,
+        """
+        def load(session):
+            return session.scalars(select(Customer)).all()
+        def answer(session, load):
+            return [len(c.orders) for c in load(session)]
+        """,
+        "len(c.orders)",
+        "what `load` returns",
+    ),
+    "a query written out for each item": (
+        classic(),
+        """
+        def answer(session):
+            found = []
+            for c in session.query(Customer).all():
+                found.append(session.query(Order).filter_by(customer_id=c.id).count())
+            return found
+        """,
+        "filter_by(",
+        "no relationship is seen being read",
+    ),
     "a commit in the loop": (
         MODERN,
         """

@@ -227,7 +227,7 @@ class Expressions(ABC):
             if built_in is not None:
                 return built_in
         receiver = NOTHING
-        callee = find_callee(self.program, self.function, node.func)
+        callee = self._callee(node.func)
         if callee is None and isinstance(node.func, ast.Attribute):
             receiver = self.value(node.func.value)
             callee = self._method(node.func.attr, receiver)
@@ -241,6 +241,12 @@ class Expressions(ABC):
         if isinstance(node.func, ast.Attribute):
             return self._library_method(node, node.func.attr, receiver, arguments)
         return unknown(f"what `{ast.unparse(node.func)}` returns")
+
+    def _callee(self, called: ast.expr) -> Callee | None:
+        """Return the function that is called, unless a variable hides its name."""
+        if isinstance(called, ast.Name) and called.id in self.names:
+            return None
+        return find_callee(self.program, self.function, called)
 
     def _method(self, name: str, receiver: Value) -> Callee | None:
         for atom in receiver:
@@ -305,7 +311,7 @@ class Expressions(ABC):
         )
         if isinstance(called, ast.Lambda):
             return self._lambda(called, each)
-        callee = find_callee(self.program, self.function, called)
+        callee = self._callee(called)
         if callee is not None:
             return self.call(callee, [each], {})
         return unknown(f"what `{ast.unparse(called)}` returns")

@@ -63,7 +63,7 @@ class _Walk(Expressions):
         before = self.conditions
         for statement in statements:
             self.statement(statement)
-            if isinstance(statement, ast.If) and _may_leave(statement):
+            if _may_leave(statement):
                 self.conditions += 1
         self.conditions = before
 
@@ -240,5 +240,8 @@ class _Walk(Expressions):
         self.knowledge.obstacles.add(Obstacle(self.function.key, line, why))
 
 
-def _may_leave(node: ast.If) -> bool:
-    return any(isinstance(each, _LEAVING) for each in (*node.body[-1:], *node.orelse[-1:]))
+def _may_leave(node: ast.stmt) -> bool:
+    """Whether what follows is not reached for every item: an `if` in it leaves the block."""
+    kinds = (ast.Return,) if isinstance(node, ast.For | ast.While) else _LEAVING
+    tests = [each for each in ast.walk(node) if isinstance(each, ast.If | ast.Match)]
+    return any(isinstance(each, kinds) for test in tests for each in ast.walk(test))
