@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from holdfast.delivery.loadtest.order import MOST_PER_SECOND, LoadOptions, make_order
+from holdfast.delivery.loadtest.order import MOST_PER_SECOND, LoadOptions, LoadOrder, make_order
 from holdfast.delivery.loadtest.records import KneeResult, KneeStep, LoadResult
 from holdfast.delivery.loadtest.run import run_order
 from holdfast.errors import InputError
@@ -38,10 +38,16 @@ def find_knee(
     order = make_order(endpoint, start_rps, step_seconds, version, options)
     steps: list[KneeStep] = []
     while (rate := next_rate(steps, start_rps, most_rps)) is not None:
-        result = run_order(replace(order, rate_per_second=rate))
+        result = _measured_at(replace(order, rate_per_second=rate))
         steps.append(KneeStep(rate_per_second=rate, result=result))
         on_step(steps[-1])
     return conclude_knee(steps)
+
+
+def _measured_at(order: LoadOrder) -> LoadResult:
+    """Run a step; one that is refused once more: the machine may have been busy for a moment."""
+    result = run_order(order)
+    return run_order(order) if result.status == "refused" else result
 
 
 def next_rate(steps: Sequence[KneeStep], start: float, most: float) -> float | None:
