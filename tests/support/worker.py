@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("worker", description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("--freeze-at", default="")
-    parser.add_argument("--watch-seconds", type=float, default=15.0)
+    parser.add_argument("--watch-seconds", type=float, default=60.0)
     given = parser.parse_args()
     assert DbosRuntime  # imported beforehand: it takes over a second
     _say("ready")
