@@ -376,6 +376,19 @@ DECLINED = {
         "len(c.orders)",
         "commits",
     ),
+    "a helper that commits, called in the loop": (
+        MODERN,
+        """
+        def keep(session, customer, number):
+            customer.name = str(number)
+            session.commit()
+        def answer(session):
+            for c in session.scalars(select(Customer)).all():
+                keep(session, c, len(c.orders))
+        """,
+        "len(c.orders)",
+        "commits",
+    ),
     "a query whose results are streamed": (
         MODERN,
         """

@@ -61,13 +61,26 @@ class Knowledge:
     reads: set[Read] = field(default_factory=set[Read])
     loops: set[Loop] = field(default_factory=set[Loop])
     obstacles: set[Obstacle] = field(default_factory=set[Obstacle])
+    commits: set[FunctionKey] = field(default_factory=set[FunctionKey])
     expiring: set[FunctionKey] = field(default_factory=set[FunctionKey])
 
     def size(self) -> int:
         """Return a number that grows whenever something new is known of values."""
         tables = (self.parameters, self.returns, self.names, self.options, self.steps)
         counted = sum(len(value) for table in tables for value in table.values())
-        return counted + sum(map(len, tables)) + len(self.blocked) + len(self.reads)
+        return (
+            counted
+            + sum(map(len, tables))
+            + len(self.blocked)
+            + len(self.reads)
+            + len(self.commits)
+        )
+
+    def note_commit(self, function: FunctionKey, *, in_loop: bool) -> None:
+        """Note that a function commits or expires what was loaded."""
+        self.commits.add(function)
+        if in_loop:
+            self.expiring.add(function)
 
     def learn_name(self, function: FunctionKey, name: str, value: Value) -> None:
         """Add what a name of a function stands for."""

@@ -39,8 +39,8 @@ class Expressions(ABC):
         self.knowledge = knowledge
         self.function = function
         self.names: dict[str, Value] = {}
-        self.conditions = 0
-        self.loops = 0
+        self.conditions: int = 0
+        self.loops: int = 0
 
     @abstractmethod
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Value:
@@ -272,6 +272,8 @@ class Expressions(ABC):
             if name is not None:
                 given = passed_on(value, self.conditions)
                 self.knowledge.learn_parameter(callee.key, name, given)
+        if callee.key in self.knowledge.commits:
+            self.knowledge.note_commit(self.function.key, in_loop=self.loops > 0)
         if callee.is_cached:
             return unknown("it comes from a cache")
         return self.knowledge.returns.get(callee.key, NOTHING)

@@ -115,9 +115,11 @@ class _Walk(Expressions):
             self.value(node)
 
     def _note_expiry(self, node: ast.expr) -> None:
-        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if is_call and self.loops and node.func.attr in _EXPIRING:  # pyright: ignore
-            self.knowledge.expiring.add(self.function.key)
+        match node:
+            case ast.Call(ast.Attribute(_, name)) if name in _EXPIRING:
+                self.knowledge.note_commit(self.function.key, in_loop=self.loops > 0)
+            case _:
+                pass
 
     def _changes_list(self, node: ast.expr) -> bool:
         """Whether it is `name.append(…)` or `name.extend(…)`; the name then stands for more."""
