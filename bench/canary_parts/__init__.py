@@ -1,0 +1,1 @@
+"""What `bench/canary.py` is made of: generators, rivals, measurement."""

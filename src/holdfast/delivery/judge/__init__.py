@@ -1,0 +1,1 @@
+"""The canary judge: `judge(intervals, plan, calibration, judged_at=...)`, usable by itself."""
