@@ -49,8 +49,9 @@ def read_text(path: Path, what: str) -> str:
             f"{path}: there is no such {what}", hint="give its path, or write it"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(
-            f"{path}: the {what} cannot be read: {error}", hint="make it readable UTF-8 text"
+            f"{path}: the {what} cannot be read: {why}", hint="make it a readable UTF-8 text file"
         ) from error
 
 
@@ -69,8 +70,9 @@ def parse_mapping(text: str, path: Path) -> dict[str, object]:
     """Return the one mapping that the text holds."""
     documents = parse_documents(text, path)
     if len(documents) != 1 or not isinstance(documents[0], dict):
+        found = {0: "nothing", 1: "something else"}.get(len(documents), "several documents")
         raise ConfigError(
-            f"{path}: one mapping of fields is needed, {len(documents)} documents were found",
+            f"{path}: one mapping of fields is needed, {found} was found",
             hint="write `field: value` lines",
         )
     return cast("dict[str, object]", documents[0])
@@ -106,7 +108,8 @@ def _sentence(record: type[Record], detail: ErrorDetails) -> str:
         return f"{where}: unknown field; {_suggestion(record, str(detail['loc'][-1]))}"
     if detail["type"] == "missing":
         return f"{where}: missing; it has no default, so give it a value"
-    return f"{where}: {detail['msg']}; given was {detail['input']!r}"
+    wrong = detail["msg"].replace("a valid tuple", "a list")
+    return f"{where}: {wrong}; given was {detail['input']!r}"
 
 
 def _suggestion(record: type[Record], name: str) -> str:

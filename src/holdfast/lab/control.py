@@ -81,10 +81,15 @@ class LabHandle:
         actor: str = "release train",
     ) -> Deployment:
         """Replace what serves by `version`, in steps, and return when it is over."""
+        serving = self.serving(service)
+        if serving == version:
+            raise PreconditionFailed(
+                f"{service}: {version} serves already", hint="choose another version"
+            )
         fields = {
             "service": service,
             "version": version,
-            "expect_version": self.serving(service),
+            "expect_version": serving,
             "idempotency_key": new_id("release"),
             "steps": tuple(steps),
             "step_seconds": step_seconds,

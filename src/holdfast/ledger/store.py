@@ -147,6 +147,11 @@ class Ledger:
         known = self.incident_ids()
         if wanted == "last" and known:
             return known[-1]
+        if not known:
+            raise NotFound(
+                "there is no incident so far",
+                hint="`holdfast watch` opens them, and `holdfast respond`",
+            )
         matches = [wanted] if wanted in known else [i for i in known if wanted in i]
         if len(matches) == 1:
             return matches[0]

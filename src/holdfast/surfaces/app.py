@@ -166,12 +166,13 @@ def make_world(config: Config, folder: Path, *, source: MetricsSource | None = N
     source = source or open_source(config.metrics)
     runbooks = load_runbooks(config.runbooks)
     deployers = deployers_by_service(config, working_folder=folder, lab=lab_deployer)
+    toolbox, reasoner = _toolbox(config, source), _reasoner(config, runbooks)
     return World(
         config=config,
-        ledger=Ledger.at(config.data_folder),
+        ledger=Ledger.at(config.data_folder),  # made last: what is refused leaves nothing behind
         source=source,
-        toolbox=_toolbox(config, source),
-        reasoner=_reasoner(config, runbooks),
+        toolbox=toolbox,
+        reasoner=reasoner,
         deployers=deployers,
         runbooks=runbooks,
         read_policy=lambda: load_policy(config.policy),

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.errors import DeployerFailed, HoldfastError
+from holdfast.errors import DeployerFailed, HoldfastError, NotFound
 from holdfast.lab import control
 from holdfast.lab.control import LabHandle
+from holdfast.lab.repositories import releases
+from holdfast.lab.topology import chosen
 from holdfast.model.incident import Status
 from holdfast.surfaces.app import Holdfast
 from holdfast.surfaces.cli.interrupts import interruptible
@@ -38,6 +40,7 @@ class Demo:
 
 def run_demo(plan: Demo, *, as_json: bool) -> bool:
     """Show it; return whether an incident opened, was closed, and its post-mortem verifies."""
+    _check(plan)
     with interruptible(), _laboratory(plan) as handle:
         with Holdfast.open(handle.config_path, durable=True) as holdfast:
             with showing(holdfast, as_json) as view:
@@ -47,6 +50,16 @@ def run_demo(plan: Demo, *, as_json: bool) -> bool:
         verified = [run_verify(Path(path), None, as_json=as_json) == 0 for path in paths]
     closed = [c.case.status is Status.CLOSED for c in chapters]
     return bool(closed) and all(closed) and bool(verified) and all(verified)
+
+
+def _check(plan: Demo) -> None:
+    """Refuse a release that the laboratory does not have, before anything is started."""
+    chosen((plan.service,))
+    known = [release.tag for release in releases(plan.service)]
+    if plan.version not in known:
+        raise NotFound(
+            f"{plan.service} has no version {plan.version}", hint=f"known: {', '.join(known)}"
+        )
 
 
 @contextmanager

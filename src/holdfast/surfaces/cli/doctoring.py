@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TextIO
 
@@ -13,8 +14,11 @@ from holdfast.catalog.check import Check
 from holdfast.catalog.config import load_config
 from holdfast.catalog.doctor import AskCurrent, examine, worst
 from holdfast.delivery.registry import deployers_by_service
+from holdfast.errors import ConfigError, SourceUnavailable
+from holdfast.evidence.source import MetricsSource
 from holdfast.integrations.sources import open_source
 from holdfast.model.config import Config
+from holdfast.model.evidence import Vector
 from holdfast.model.service import Service
 from holdfast.surfaces.cli.print_rows import width_of, write
 from holdfast.surfaces.cli.styles import wrap
@@ -31,8 +35,8 @@ _MARKS = {
 def run_doctor(stream: TextIO, config_path: Path, *, as_json: bool) -> int:
     """Print every check; return 1 where something failed or is not known, else 0."""
     config = load_config(config_path)
-    source = open_source(config.metrics)
-    checks = examine(config, source, current=_ask_current(config, config_path.parent))
+    with closing(_source(config)) as source:
+        checks = examine(config, source, current=_ask_current(config, config_path.parent))
     if as_json:
         for check in checks:
             print(check.model_dump_json(), file=stream)
@@ -41,6 +45,32 @@ def run_doctor(stream: TextIO, config_path: Path, *, as_json: bool) -> int:
         for check in checks:
             write(console, *rows_of(check, width_of(console)))
     return worst(checks)
+
+
+class _Unusable:
+    """Stands for a source whose settings cannot be used: says so at every question."""
+
+    def __init__(self, config: Config, problem: ConfigError) -> None:
+        self.name = config.metrics.url or str(config.metrics.path)
+        self._problem = problem
+
+    def query(self, promql: str, at: float) -> Vector:
+        """See `MetricsReader.query`."""
+        raise SourceUnavailable(f"{promql} at {at:g} was not asked: {self._problem}")
+
+    def metric_names(self) -> tuple[str, ...]:
+        """See `MetricsReader.metric_names`."""
+        raise SourceUnavailable(str(self._problem))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _source(config: Config) -> MetricsSource | _Unusable:
+    try:
+        return open_source(config.metrics)
+    except ConfigError as error:
+        return _Unusable(config, error)
 
 
 def rows_of(check: Check, width: int) -> list[Text]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SAME_SECONDS = 1.0
+"""Supervisors signal a process and its group: what comes so soon is the same wish."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -42,11 +45,12 @@ def interruptible() -> Generator[None]:
 
 
 def _first(number: int, _frame: FrameType | None) -> None:
+    at_once_from = time.monotonic() + _SAME_SECONDS
+
+    def second(number: int, _frame: FrameType | None) -> None:
+        if time.monotonic() >= at_once_from:
+            os._exit(128 + number)
+
     for each in _SIGNALS:
-        signal.signal(each, _second)
+        signal.signal(each, second)
     raise Interrupted(number)
-
-
-def _second(number: int, _frame: FrameType | None) -> None:
-    sys.stderr.write("\n")
-    os._exit(128 + number)

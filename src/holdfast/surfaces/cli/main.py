@@ -100,8 +100,9 @@ def _run() -> int:
 
 
 def _of_system(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error} (see that it is there, and that you may use it)"
+    if error.filename is None:
+        return f"the output cannot be written: {error.strerror or error} (see where it goes)"
+    return f"{error.filename}: {error.strerror} (see that it is there, and that you may use it)"
 
 
 def _refuse(message: str) -> int:

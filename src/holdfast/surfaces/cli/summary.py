@@ -53,9 +53,7 @@ def summary(
         _cause(case),
         SummaryRow("claimed", tuple(_claim(case, claim) for claim in case.opened.claims)),
         SummaryRow("impact", whole_impact(case, events)),
-        SummaryRow(
-            "phases", tuple(_phase(p, case) for p in phases(case, events, now) if _shown(p))
-        ),
+        SummaryRow("phases", _phases(case, events, now)),
         *(_action(known) for known in case.actions.values()),
         SummaryRow(
             "to do",
@@ -110,8 +108,9 @@ def _claim(case: Case, claim: Claim) -> str:
     return f"{told}: not measured"
 
 
-def _shown(phase: Phase) -> bool:
-    return phase.state != "pending"
+def _phases(case: Case, events: Sequence[Event], now: datetime) -> tuple[str, ...]:
+    begun = (phase for phase in phases(case, events, now) if phase.state != "pending")
+    return tuple(_phase(phase, case) for phase in begun)
 
 
 def _phase(phase: Phase, case: Case) -> str:

@@ -68,6 +68,8 @@ def watch_incidents(
     With `until_finished` it ends when nothing of what was held is under way any more.
     """
     notes = SilenceNotes(view)
+    if not held.holdfast.world.config.slos:
+        view.warn("no slo", "no objective is configured: only `holdfast respond` opens incidents")
     for incident_id in held.holdfast.resume():
         held.add(incident_id)
 
