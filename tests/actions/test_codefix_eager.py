@@ -124,6 +124,17 @@ FIXED = {
         "line.product.name",
         4,
     ),
+    "a relationship below one that is already eager": (
+        MODERN,
+        """
+        from sqlalchemy.orm import selectinload
+        def answer(session):
+            query = select(Customer).order_by(Customer.id).options(selectinload(Customer.orders))
+            return [[len(o.lines) for o in c.orders] for c in session.scalars(query)]
+        """,
+        "o.lines",
+        3,
+    ),
     "a query made in another function": (
         classic(),
         """

@@ -94,41 +94,42 @@ def on_list(atom: Many | Rows, method: str) -> Value:
 
 def _note_options(knowledge: Knowledge, source: Source, call: ast.Call) -> None:
     for argument in call.args:
-        paths = _loaded_paths(argument)
-        if paths is None:
+        read = _loaded_paths(argument)
+        if read is None:
             text = ast.unparse(argument)
             knowledge.blocked[source] = f"its option `{text}` cannot be read"
         else:
             known = knowledge.options.get(source, frozenset())
-            knowledge.options[source] = known | paths
+            knowledge.options[source] = known | read[0]
 
 
-def _loaded_paths(option: ast.expr) -> frozenset[tuple[str, ...]] | None:
-    """Return the paths that a loader option loads eagerly, or None where that is not plain."""
+def _loaded_paths(
+    option: ast.expr,
+) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]] | None:
+    """Return what a loader option loads eagerly and where it leads; None where it is not plain."""
     if not isinstance(option, ast.Call):
         return None
-    before: frozenset[tuple[str, ...]] = frozenset()
+    found: frozenset[tuple[str, ...]] = frozenset()
     prefix: tuple[str, ...] = ()
     if isinstance(option.func, ast.Attribute) and isinstance(option.func.value, ast.Call):
         inner = _loaded_paths(option.func.value)
         if inner is None:
             return None
-        before, prefix = inner, max(inner, key=len, default=())
+        found, prefix = inner
     name = option.func.attr if isinstance(option.func, ast.Attribute) else ""
     name = option.func.id if isinstance(option.func, ast.Name) else name
     if name in {"load_only", "defer", "undefer"}:
-        return before
-    if name not in _LOADERS or not option.args:
+        return found, prefix
+    if name not in _LOADERS | {"defaultload"} or not option.args:
         return None
-    found = before
     for argument in option.args:
         step = _attribute_names(argument)
         if step is None:
             return None
         for part in step:
             prefix = (*prefix, part)
-            found |= {prefix}
-    return found
+            found |= {prefix} if name in _LOADERS else frozenset()
+    return found, prefix
 
 
 def _attribute_names(argument: ast.expr) -> tuple[str, ...] | None:
