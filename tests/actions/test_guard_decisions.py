@@ -110,6 +110,27 @@ def test_it_denies_and_says_why(situation: Situation, reason: str) -> None:
     assert decision.reasons[-1].startswith("would have done")
 
 
+@pytest.mark.parametrize(
+    ("situation", "drifted"),
+    [
+        (Situation(world=AFTER), True),
+        (Situation(policy=APPROVE, world=AFTER), True),
+        (Situation(), False),
+        (Situation(world=None), False),
+        (Situation(world=WorldState()), False),
+        (Situation(policy=Policy(name="observe"), world=AFTER), False),
+        (Situation(policy=ACT.model_copy(update={"paused": True}), world=AFTER), False),
+        (Situation(world=AFTER, actions_so_far=3), False),
+        (Situation(world=AFTER, plan_problems=("it does not fit",)), False),
+        (Situation(world=AFTER, approvals=(approval(rollback(), "reject"),)), False),
+    ],
+)
+def test_only_a_world_that_has_moved_lets_it_be_planned_anew(
+    situation: Situation, drifted: bool
+) -> None:
+    assert situation.decide().drifted is drifted
+
+
 def test_every_reason_is_given_not_only_the_first() -> None:
     paused = ACT.model_copy(update={"paused": True})
     reasons = Situation(policy=paused, world=None, actions_so_far=9).decide().reasons

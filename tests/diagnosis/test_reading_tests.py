@@ -82,6 +82,12 @@ def test_no_data_is_unknown() -> None:
     assert (result.measured, result.reading, result.note) == (None, "unknown", "no data")
 
 
+def test_a_ratio_to_nothing_is_unknown_and_not_endless() -> None:
+    result = read_test(asks("value", "$0", at_least=1), [evidence(math.inf)])
+    assert (result.measured, result.reading) == (None, "unknown")
+    assert result.note == "a ratio to nothing measures nothing"
+
+
 def test_an_error_is_unknown_and_says_why() -> None:
     result = read_test(asks("value", "$0", at_most=1), [evidence(None, error="timed out")])
     assert (result.reading, result.note) == ("unknown", "timed out")
@@ -177,8 +183,37 @@ def test_a_rise_is_dated_half_way_up_whatever_burst_before() -> None:
 def test_one_bad_instance_stands_out_of_at_least_three() -> None:
     wanted = Derivation(function="largest_over_others", evidence_ids=())
     assert compute(wanted, [evidence({"a": 0.1, "b": 0.1, "c": 0.5})]) == pytest.approx(5)
-    with pytest.raises(EvidenceError, match="at least three are needed"):
+    with pytest.raises(EvidenceError, match="told apart: 2, and at least 3 are needed"):
         compute(wanted, [evidence({"a": 0.1, "b": 0.5})])
+
+
+@pytest.mark.parametrize(
+    ("then", "before", "traffic_then", "traffic_now", "measured"),
+    [
+        (0.8, 0.1, 10.0, 10.0, pytest.approx(8)),
+        (0.1, 0.1, 8.0, 10.0, 1.0),
+        (0.0, 0.0, 10.0, 10.0, 1.0),
+        (0.2, 0.0, 10.0, 10.0, None),
+        (0.1, 0.1, 5.0, 10.0, None),
+    ],
+)
+def test_how_a_version_served_at_first_counts_only_under_the_traffic_of_now(
+    then: float, before: float, traffic_then: float, traffic_now: float, measured: float | None
+) -> None:
+    wanted = Derivation(
+        function="ratio_under_like_traffic",
+        evidence_ids=(),
+        parameters={"label": "k", "equals": "2", "base": "1"},
+    )
+    inputs = [{"2": then}, {"1": before}, {"2": traffic_then}, {"2": traffic_now}]
+    assert compute(wanted, [evidence(one) for one in inputs]) == measured
+
+
+def test_added_cpu_is_compared_with_added_latency() -> None:
+    wanted = Derivation(function="differences_ratio", evidence_ids=())
+    inputs = [evidence(v) for v in (0.05, 0.01, 0.5, 0.1)]
+    assert compute(wanted, inputs) == pytest.approx(0.1)
+    assert compute(wanted, [*inputs[:2], evidence(0.1), evidence(0.1)]) is None
 
 
 def test_repeated_statements_are_compared_between_versions() -> None:

@@ -10,6 +10,7 @@ import pytest
 from holdfast.diagnosis.triage import (
     blind_spots,
     find_onset,
+    is_young,
     points_of,
     recent_changes,
     services_in_question,
@@ -84,6 +85,29 @@ def test_without_time_before_there_is_no_healthy_window() -> None:
     points = [(float(i), 0.8) for i in range(10)]
     found = find_onset(points, budget_fraction=0.05, comparison_seconds=5)
     assert found is None or found.healthy is None
+
+
+def test_a_start_up_is_no_healthy_window() -> None:
+    points = [(float(i), 0.0 if i < 7 else 0.8) for i in range(14)]
+    found = find_onset(points, budget_fraction=0.05, comparison_seconds=50)
+    assert found is not None
+    assert found.healthy is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "young"),
+    [
+        ((0.0, 0.0, 0.0, 0.02, 0.03, 0.5), True),
+        ((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), True),
+        ((0.0, 0.5, 0.5, 0.5, 0.5, 0.5), False),
+        ((), False),
+    ],
+)
+def test_trouble_that_is_not_steady_yet_is_looked_at_again(
+    levels: tuple[float, ...], young: bool
+) -> None:
+    points = [(float(i), level) for i, level in enumerate(levels)]
+    assert is_young(points, budget_fraction=0.01) is young
 
 
 def test_points_of_all_series_are_joined() -> None:

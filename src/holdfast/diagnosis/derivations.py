@@ -124,7 +124,7 @@ def largest_over_others(inputs: Sequence[Evidence], parameters: Parameters) -> f
         raise EvidenceError(f"evidence {item.id} is no instant vector")
     levels = sorted(sample.value for sample in item.value.samples)
     if len(levels) < 3:
-        raise EvidenceError(f"{len(levels)} are told apart: at least three are needed")
+        raise EvidenceError(f"told apart: {len(levels)}, and at least 3 are needed")
     others = levels[:-1]
     median = others[(len(others) - 1) // 2]
     return levels[-1] / median if median > 0 else None

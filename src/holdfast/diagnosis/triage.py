@@ -18,6 +18,8 @@ _SUSTAINED = 3
 """Points in a row that make a departure; as many quiet ones end it."""
 _STEADY = _SUSTAINED + 2
 """Points in a row beyond the budget that any departure is found in."""
+_LEAST_HEALTHY = 8
+"""Points before an onset that carry a comparison: with fewer, a start-up passes for health."""
 _ENOUGH = 6
 """Points of healthy time that are worth more than a longer time with a departure in it."""
 _DEVIATIONS = 5.0
@@ -158,7 +160,7 @@ def _healthy(
 ) -> tuple[float, float] | None:
     """Return the time before the onset, back to an earlier departure where there was one."""
     end = begin - 2
-    if end < 1:
+    if end < _LEAST_HEALTHY - 1:
         return None
     first = _end_of_earlier_departure(points[:begin], band)
     first = first if end - first >= _ENOUGH else 0

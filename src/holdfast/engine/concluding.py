@@ -22,6 +22,7 @@ from holdfast.model.incident import IncidentOutcome, Status
 from holdfast.model.slo import SLO
 from holdfast.reasoning.mitigation import has_moved
 from holdfast.reasoning.reasoner import Proposal
+from holdfast.slo.detect import SOURCE as OUR_ALERTS
 from holdfast.slo.rules import ratio_query
 from holdfast.verification.effect import recovered
 
@@ -82,7 +83,7 @@ def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
             IncidentOutcome.MITIGATED_ONLY,
             "users are served inside the objective again; the permanent fix is an action item",
         )
-    if back and case.triage is not None and case.triage.onset is None:
+    if back and not _was_measured(case):
         return Conclusion(IncidentOutcome.FALSE_ALARM, "nothing outside the objective was measured")
     if back:
         return Conclusion(
@@ -94,6 +95,13 @@ def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
     return Conclusion(
         IncidentOutcome.UNRESOLVED, proposal.reason or "no cause could be shown by evidence"
     )
+
+
+def _was_measured(case: Case) -> bool:
+    """Whether trouble was measured: by a burn rate of ours, or as a departure that can be dated."""
+    alert = case.opened.alert
+    burned = alert is not None and alert.source == OUR_ALERTS
+    return burned or case.triage is None or case.triage.onset is not None
 
 
 def gaps(case: Case, proposal: Proposal) -> tuple[str, ...]:
