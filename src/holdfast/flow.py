@@ -35,6 +35,9 @@ STAGES: Mapping[Stage, Callable[[Case, Proposal, World], Iterator[Entries]]] = {
     Stage.CLOSE: lessons.close,  # the completion contract
 }
 
+_LONGEST_WAIT_SECONDS = 5.0
+_LOOKS_PER_WAIT = 60.0
+
 
 def advance(incident_id: str, world: World) -> Progress:
     """Do all that can be done now for one incident; return how long to wait for more."""
@@ -45,7 +48,13 @@ def advance(incident_id: str, world: World) -> Progress:
         if decision.finished:
             return Progress(finished=True)
         if decision.stage is None or not _run(decision.stage, case, proposal, world):
-            return Progress(finished=False, wait_seconds=world.poll_seconds)
+            waited_seconds = world.now() - case.last_event_at.timestamp()
+            return Progress(False, wait_seconds=patience(waited_seconds, world.poll_seconds))
+
+
+def patience(waited_seconds: float, poll_seconds: float) -> float:
+    """Say purely how long to wait before looking again: the longer it took, the longer."""
+    return max(poll_seconds, min(_LONGEST_WAIT_SECONDS, waited_seconds / _LOOKS_PER_WAIT))
 
 
 def _run(stage: Stage, case: Case, proposal: Proposal, world: World) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.engine import acting, concluding
 from holdfast.engine.stage import Decision, Stage
-from holdfast.flow import decide, is_finished, needs_reasoner
+from holdfast.flow import decide, is_finished, needs_reasoner, patience
 from holdfast.ledger.fold import fold
 from holdfast.model import event as ev
 from holdfast.model.action import Autonomy, GuardDecision, Performance, Verdict
@@ -285,6 +285,11 @@ def test_the_reasoner_is_asked_between_triage_and_the_end_only() -> None:
     assert not needs_reasoner(case_of())
     assert needs_reasoner(case_of(TRIAGED))
     assert not needs_reasoner(case_of(TRIAGED, concluded(IncidentOutcome.ESCALATED)))
+
+
+@pytest.mark.parametrize(("waited", "seconds"), [(0, 0.5), (15, 0.5), (120, 2), (3600, 5)])
+def test_who_waits_long_is_looked_at_more_rarely(waited: float, seconds: float) -> None:
+    assert patience(waited, 0.5) == seconds
 
 
 BELIEVED = ev.HypothesisJudged(

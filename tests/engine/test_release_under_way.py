@@ -77,6 +77,26 @@ def test_where_the_deployer_refuses_to_interrupt_the_rollback_waits_and_is_plann
     assert shared_lab.moves() == [("release train", BAD), ("deploy tool", GOOD)]
 
 
+def test_what_a_person_took_back_meanwhile_is_not_done_again_and_is_seen_to_recover(
+    shared_lab: SmallLab, tmp_path: Path
+) -> None:
+    shared_lab.begin()
+    world = shared_lab.world(tmp_path)
+    shared_lab.release_bad()
+    case = resolved(world, at="action_proposed", then=lambda: _takes_it_back(shared_lab))
+    (action,) = case.actions.values()
+    assert action.guard is not None
+    assert (action.guard.decision, action.guard.drifted) == ("deny", False)
+    assert f"it does not hold that {SERVICE} serves {BAD}" in action.guard.reasons
+    assert case.escalated is not None, "a person is told at once"
+    assert (case.status, case.outcome) == (Status.CLOSED, IncidentOutcome.RECOVERED)
+    assert shared_lab.moves() == [("release train", BAD), ("a person", GOOD)]
+
+
+def _takes_it_back(lab: SmallLab) -> None:
+    lab.handle.release(SERVICE, GOOD, (100,), 0, actor="a person")
+
+
 def _ended_well(case: Case) -> None:
     assert not case.contract_unmet
     assert (case.status, case.outcome) == (Status.CLOSED, IncidentOutcome.MITIGATED_ONLY)

@@ -46,7 +46,7 @@ def test_healthy_traffic_with_three_harmless_releases_opens_nothing(tmp_path: Pa
     incidents = ledger.incident_ids()
     ledger.close()
     print(
-        f"{SECONDS:.0f} s, {len(HARMLESS)} releases: {len(incidents)} incidents, {set(actors)}, {readings}"
+        f"{SECONDS:.0f} s: {len(incidents)} incidents, burn {readings}, deployed by {set(actors)}"
     )
     assert readings == {"ok"}  # there was something to see until the end
     assert not incidents
