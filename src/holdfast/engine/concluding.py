@@ -66,14 +66,15 @@ def _was_changed(case: Case) -> bool:
 def _may_pass(case: Case, world: World) -> bool:
     """Whether it is too early to say that the trouble does not pass by itself.
 
-    It is given three times what proves a recovery: one for windows that still hold the trouble, one
-    to pass, one to be proven. Where a policy only observes, or a person told of it, a person is
-    there already.
+    It is given three times what proves a recovery, and the window that still holds the trouble.
+    Where a policy only observes, or a person told of it, a person is there already.
     """
     denied = [known.guard for known in case.actions.values() if known.guard]
     if case.opened.alert is None or any(g.autonomy is Autonomy.OBSERVE for g in denied):
         return False
-    return world.now() < case.opened_at.timestamp() + _HOLDS * world.hold_seconds
+    slo = world.slo(case.opened.slo)
+    given_seconds = _HOLDS * world.hold_seconds + (_short_window_seconds(slo) if slo else 0.0)
+    return world.now() < case.opened_at.timestamp() + given_seconds
 
 
 def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
@@ -187,9 +188,13 @@ def _is_back(case: Case, world: World, evidence: list[Evidence]) -> bool:
 
 def _holds(slo: SLO, since: float, world: World, evidence: list[Evidence]) -> bool:
     hold_seconds = world.hold_seconds
-    window = min((tier.short_window_seconds for tier in slo.tiers), default=hold_seconds)
+    window = _short_window_seconds(slo) or hold_seconds
     now = world.now()
     answer = measure(world, ratio_query(slo, window), since=now - 2 * hold_seconds)
     evidence.append(answer)
     bound = Bound(at_most=slo.error_budget_fraction)
     return recovered(answer, bound=bound, hold_seconds=hold_seconds, now=now, since=since).back
+
+
+def _short_window_seconds(slo: SLO) -> float:
+    return min((tier.short_window_seconds for tier in slo.tiers), default=0.0)
