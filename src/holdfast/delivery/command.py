@@ -18,6 +18,7 @@ from holdfast.delivery.parameters import (
     weights_argument,
 )
 from holdfast.delivery.process import CommandResult, run_command
+from holdfast.delivery.running import RunningMark
 from holdfast.delivery.versions import is_earlier
 from holdfast.errors import (
     ConfigError,
@@ -45,11 +46,15 @@ class CommandDeployer:
 
     A key that this deployer has carried out is not carried out again. Over a restart it is the
     condition that protects: `expect_version` no longer serves. A tool that knows keys itself
-    can be given `{idempotency_key}`.
+    can be given `{idempotency_key}`. While a command runs, which may outlive us, a lock in the
+    folder `marks` says so, and the deployment counts as in progress; None = no such lock.
     """
 
-    def __init__(self, settings: DeployerSettings, *, working_folder: Path) -> None:
+    def __init__(
+        self, settings: DeployerSettings, *, working_folder: Path, marks: Path | None = None
+    ) -> None:
         _check(settings)
+        self._marks = marks
         self._settings = settings
         self._working_folder = working_folder
         self._redactor = Redactor(os.environ.get(name, "") for name in settings.environment)
@@ -70,7 +75,10 @@ class CommandDeployer:
         result = self._run(argv, CURRENT_TIMEOUT_SECONDS)
         if result.truncated:
             raise DeployerFailed(f"{self.name}: `current` prints more than can be a state")
-        return self._read_state(result.stdout, service)
+        state = self._read_state(result.stdout, service)
+        mark = self._mark(service)
+        running = mark is not None and mark.is_held()
+        return state.model_copy(update={"in_progress": state.in_progress or running})
 
     def deploy(
         self,
@@ -88,14 +96,14 @@ class CommandDeployer:
         if idempotency_key in self._done_keys:
             return
         _require(self.current(service), expect_version)
-        self._run(argv, timeout_seconds)
+        self._write(service, argv, timeout_seconds)
         self._done_keys.add(idempotency_key)
 
     def set_weights(
         self, service: str, weights: Mapping[str, float], *, timeout_seconds: float
     ) -> None:
         """Share traffic between running versions, in percent."""
-        self._run(self.weights_argv(service, weights), timeout_seconds)
+        self._write(service, self.weights_argv(service, weights), timeout_seconds)
 
     def deploy_argv(
         self, service: str, version: str, *, expect_version: str, idempotency_key: str
@@ -125,13 +133,30 @@ class CommandDeployer:
         values = {"service": _named(service, "service"), "weights": shares}
         return fill_template(self._settings.weights, values)
 
-    def _run(self, argv: tuple[str, ...], timeout_seconds: float) -> CommandResult:
+    def _mark(self, service: str) -> RunningMark | None:
+        if self._marks is None:
+            return None
+        name = f"{self._settings.name}.{service}".replace("/", "_")
+        return RunningMark(self._marks / f"{name}.lock")
+
+    def _write(self, service: str, argv: tuple[str, ...], timeout_seconds: float) -> None:
+        mark = self._mark(service)
+        if mark is None:
+            self._run(argv, timeout_seconds)
+            return
+        with mark.held() as descriptor:
+            self._run(argv, timeout_seconds, inherit=(descriptor,))
+
+    def _run(
+        self, argv: tuple[str, ...], timeout_seconds: float, inherit: tuple[int, ...] = ()
+    ) -> CommandResult:
         try:
             result = run_command(
                 argv,
                 working_folder=self._working_folder,
                 timeout_seconds=timeout_seconds,
                 pass_variables=self._settings.environment,
+                inherit=inherit,
             )
         except DeployerTimeout as error:
             raise DeployerTimeout(f"{self.name}: {error.message}", hint=error.hint) from error

@@ -70,16 +70,18 @@ def run_command(
     timeout_seconds: float,
     pass_variables: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
+    inherit: Sequence[int] = (),
 ) -> CommandResult:
     """Run a program to its end and return what it said, whatever its exit code.
 
     `environment`, where given, is all that it gets; else PATH and `pass_variables` of ours.
+    `inherit` are the file descriptors that it gets besides its streams.
     It gets a session of its own and no input. Raises DeployerTimeout after `timeout_seconds`,
     when its whole process group has been ended; DeployerFailed where it cannot be started.
     """
     began = time.monotonic()
     variables = clean_environment(pass_variables) if environment is None else dict(environment)
-    process = _start(argv, working_folder, variables)
+    process = _start(argv, working_folder, variables, inherit)
     streams = (_Stream(), _Stream())
     try:
         ended = _collect(process, streams, began + timeout_seconds)
@@ -102,7 +104,10 @@ def run_command(
 
 
 def _start(
-    argv: Sequence[str], working_folder: Path, environment: dict[str, str]
+    argv: Sequence[str],
+    working_folder: Path,
+    environment: dict[str, str],
+    inherit: Sequence[int],
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -113,6 +118,7 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=inherit,
         )
     except (OSError, ValueError) as error:
         raise DeployerFailed(

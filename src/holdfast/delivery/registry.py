@@ -14,14 +14,19 @@ DeployerFactory = Callable[[DeployerSettings], Deployer]
 
 
 def build_deployer(
-    settings: DeployerSettings, *, working_folder: Path, lab: DeployerFactory | None = None
+    settings: DeployerSettings,
+    *,
+    working_folder: Path,
+    marks: Path | None = None,
+    lab: DeployerFactory | None = None,
 ) -> Deployer:
-    """Return the deployer of these settings. `working_folder` is where commands run.
+    """Return the deployer of these settings. `working_folder` is where commands run, `marks` the
+    folder of the locks that say which of them still do.
 
     Raises ConfigError for a template that is not safe, or where the lab is wanted and absent.
     """
     if settings.kind == "command":
-        return CommandDeployer(settings, working_folder=working_folder)
+        return CommandDeployer(settings, working_folder=working_folder, marks=marks)
     if lab is None:
         raise ConfigError(
             f"holdfast.yaml: deployers: {settings.name}: the kind lab is not available here",
@@ -37,7 +42,11 @@ def deployers_by_service(
 
     Raises ConfigError for a second deployer of one name, or a service that names an unknown one.
     """
-    built = _build_all(config.deployers, working_folder, lab)
+    marks = config.data_folder / "deployers"
+    built = {
+        name: build_deployer(each, working_folder=working_folder, marks=marks, lab=lab)
+        for name, each in _by_name(config.deployers).items()
+    }
     return {
         service.name: _find(built, service.deployer, service.name)
         for service in config.services
@@ -45,15 +54,13 @@ def deployers_by_service(
     }
 
 
-def _build_all(
-    settings: Iterable[DeployerSettings], working_folder: Path, lab: DeployerFactory | None
-) -> dict[str, Deployer]:
-    built: dict[str, Deployer] = {}
+def _by_name(settings: Iterable[DeployerSettings]) -> dict[str, DeployerSettings]:
+    found: dict[str, DeployerSettings] = {}
     for each in settings:
-        if each.name in built:
+        if each.name in found:
             raise ConfigError(f"holdfast.yaml: deployers: {each.name} is there twice")
-        built[each.name] = build_deployer(each, working_folder=working_folder, lab=lab)
-    return built
+        found[each.name] = each
+    return found
 
 
 def _find(built: Mapping[str, Deployer], name: str, service: str) -> Deployer:
