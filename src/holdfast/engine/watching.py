@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from holdfast.engine.investigating import keep
 from holdfast.engine.world import World
-from holdfast.errors import StepTaken
+from holdfast.errors import LedgerError, StepTaken
 from holdfast.evidence.ask import Asker
 from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Entry
@@ -110,8 +112,14 @@ class Watch:
         return incident_id
 
     def _cases(self) -> tuple[Case, ...]:
+        return tuple(self._readable())
+
+    def _readable(self) -> Iterator[Case]:
+        """One that cannot be read takes no alert; whoever holds it says what is wrong with it."""
         ledger = self._world.ledger
-        return tuple(fold(ledger.events(incident)) for incident in ledger.incident_ids())
+        for incident in ledger.incident_ids():
+            with contextlib.suppress(LedgerError):
+                yield fold(ledger.events(incident))
 
 
 def _is_of(reading: BurnReading, alert: Alert) -> bool:

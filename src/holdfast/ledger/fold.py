@@ -31,7 +31,14 @@ def fold(events: Sequence[Event]) -> Case:
 
 def apply(case: Case, entry: Event) -> Case:
     """Return the case after one more event."""
-    changes = _changes(case, entry)
+    try:
+        changes = _changes(case, entry)
+    except KeyError as missing:
+        where = f"entry {entry.sequence} ({entry.step_key}) of {entry.incident_id}"
+        raise LedgerError(
+            f"{where} speaks of {missing}, which no entry before it holds",
+            hint="`holdfast show` tells the others; keep the ledger as it is and report it",
+        ) from missing
     changes |= {"last_event_at": entry.at, "last_sequence": entry.sequence}
     return case.model_copy(update=changes)
 

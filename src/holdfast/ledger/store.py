@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import ValidationError
 from sqlalchemy import (
     Column,
     Connection,
@@ -250,5 +251,17 @@ def _row(entry: Event) -> dict[str, str | int]:
 
 def _read(row: RowMapping) -> Event:
     fields = {column.name: row[column] for column in _events.columns if column.name != "kind"}
-    fields["payload"] = json.loads(row[_events.c.payload])
-    return Event.model_validate(fields)
+    try:
+        fields["payload"] = json.loads(row[_events.c.payload])
+        return Event.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        why = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise _unreadable(row, why, "a newer holdfast may have written it") from error
+    except json.JSONDecodeError as error:
+        raise _unreadable(row, f"no JSON: {error}", "keep the ledger as it is") from error
+
+
+def _unreadable(row: RowMapping, why: str, hint: str) -> LedgerError:
+    entry = f"entry {row[_events.c.sequence]} of {row[_events.c.incident_id]}"
+    return LedgerError(f"{entry} cannot be read: {why}", hint=hint)

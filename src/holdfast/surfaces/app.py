@@ -16,7 +16,7 @@ from holdfast.delivery.registry import deployers_by_service
 from holdfast.diagnosis.scene import Settings
 from holdfast.engine.watching import Round, Watch
 from holdfast.engine.world import World
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, LedgerError
 from holdfast.evidence.source import MetricsSource
 from holdfast.evidence.toolbox import Toolbox
 from holdfast.evidence.tools import ToolContext, read_tools
@@ -158,7 +158,10 @@ class Holdfast:
         return flow.advance(incident_id, self.world)
 
     def _finished(self, incident_id: str) -> bool:
-        return flow.is_finished(self.case(incident_id))
+        try:
+            return flow.is_finished(self.case(incident_id))
+        except LedgerError:
+            return False  # it is held, and fails there: one incident alone
 
 
 def make_world(config: Config, folder: Path, *, source: MetricsSource | None = None) -> World:

@@ -52,6 +52,8 @@ def _check(
             "--prometheus: the URL holds a user or a password, and it would be written down",
             hint="give --username and --password-env, or --token-env",
         )
+    if metrics.password_env and not metrics.username:
+        raise InputError("--password-env is for basic auth", hint="give --username too")
     for repository in repositories:
         if not repository.is_dir():
             raise InputError(f"--repository: there is no folder {repository}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from holdfast.catalog.config import load_config
-from holdfast.errors import NotFound
+from holdfast.errors import LedgerError, NotFound
 from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Ledger
 from holdfast.model.base import Record, UtcTime
@@ -46,10 +47,13 @@ def open_ledger(config: Path) -> Generator[Ledger]:
         yield ledger
 
 
-def print_incidents(stream: TextIO, config: Path, *, as_json: bool) -> None:
-    """Print all incidents, oldest first."""
+def print_incidents(stream: TextIO, config: Path, *, as_json: bool) -> bool:
+    """Print all incidents, oldest first; return whether each could be read.
+
+    One that cannot is said on standard error, and hides no other.
+    """
     with open_ledger(config) as ledger:
-        rows = [row_of(fold(ledger.events(i))) for i in ledger.incident_ids()]
+        rows, problems = _rows(ledger)
     if as_json:
         for row in rows:
             print(row.model_dump_json(), file=stream)
@@ -58,6 +62,20 @@ def print_incidents(stream: TextIO, config: Path, *, as_json: bool) -> None:
     else:
         console = Console(file=stream, highlight=False)
         write(console, *table(rows, width_of(console)))
+    for problem in problems:
+        print(f"holdfast: {problem}", file=sys.stderr)
+    return not problems
+
+
+def _rows(ledger: Ledger) -> tuple[list[IncidentRow], list[LedgerError]]:
+    rows: list[IncidentRow] = []
+    problems: list[LedgerError] = []
+    for incident_id in ledger.incident_ids():
+        try:
+            rows.append(row_of(fold(ledger.events(incident_id))))
+        except LedgerError as error:
+            problems.append(error)
+    return rows, problems
 
 
 def row_of(case: Case) -> IncidentRow:

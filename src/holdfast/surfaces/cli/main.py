@@ -68,16 +68,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows few characters gets `?`
-    try:
-        code = _run()
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has gone, `| head` for example: nobody is left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except OSError as error:
-        code = _refuse(_of_system(error))
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+    sys.exit(_flushed(_run()))
 
 
 def _run() -> int:
@@ -87,8 +78,10 @@ def _run() -> int:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except HoldfastError as error:
         return _refuse(str(error))
-    except OSError:
-        raise
+    except BrokenPipeError:  # the reader has gone, `| head` for example: nobody is left to tell
+        return 1
+    except OSError as error:
+        return _refuse(_of_system(error))
     except Exception as error:
         if os.environ.get("HOLDFAST_TRACEBACK"):
             raise
@@ -97,6 +90,17 @@ def _run() -> int:
             "with HOLDFAST_TRACEBACK=1 for where, and report that)"
         )
     return 0
+
+
+def _flushed(code: int) -> int:
+    """Return the exit code once all is written, or cannot be."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else said again at exit
+        gone = isinstance(error, BrokenPipeError)
+        return code or (1 if gone else _refuse(_of_system(error)))
+    return code
 
 
 def _of_system(error: OSError) -> str:

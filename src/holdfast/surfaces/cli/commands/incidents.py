@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from holdfast.surfaces.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 
 
@@ -11,4 +13,5 @@ def incidents(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False
 
     from holdfast.surfaces.cli.incident_list import print_incidents
 
-    print_incidents(sys.stdout, config, as_json=as_json)
+    if not print_incidents(sys.stdout, config, as_json=as_json):
+        raise typer.Exit(1)
