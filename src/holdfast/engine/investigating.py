@@ -43,18 +43,27 @@ def investigate(case: Case, proposal: Proposal, world: World) -> Iterator[Entrie
 
 
 def run_tests(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
-    """Ask the open tests' questions, each once, and read the answers against the predictions."""
+    """Ask the open tests' questions, each once, and read the answers against the predictions.
+
+    Whatever is answered when another answer is waited for is told at once, together.
+    """
     del proposal
     asked = {_key(call): call for test in case.open_tests for call in test.calls}
+    told: list[Entry] = []
     kept: set[str] = set()
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
         answers = {key: pool.submit(world.toolbox.ask, call) for key, call in asked.items()}
         for test in case.open_tests:
-            evidence = [answers[_key(call)].result() for call in test.calls]
+            wanted = [answers[_key(call)] for call in test.calls]
+            if told and not all(answer.done() for answer in wanted):
+                yield told
+                told = []
+            evidence = [answer.result() for answer in wanted]
             new = {item.id: item for item in evidence if item.id not in kept}
             kept |= new.keys()
             observed = TestObserved(result=read_test(test, evidence))
-            yield [*keep(*new.values()), (f"test:{test.id}:observed", observed)]
+            told += [*keep(*new.values()), (f"test:{test.id}:observed", observed)]
+    yield told
 
 
 def keep(*evidence: Evidence) -> list[Entry]:
