@@ -232,17 +232,21 @@ def test_what_nobody_foresaw_is_one_line_too(run: Run, home: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("redirection", "words"), [("| head -1", ""), ("> /dev/full", "No space left on device")]
+    ("command", "words"),
+    [
+        ("incidents | true", ""),  # less than a buffer: it is written when the process ends
+        ("show --json | head -1", ""),
+        ("show > /dev/full", "No space left on device"),
+    ],
 )
-def test_an_output_that_goes_nowhere_is_no_traceback(home: Path, redirection: str, words: str):
+def test_an_output_that_goes_nowhere_is_no_traceback(home: Path, command: str, words: str):
     tell(home, *(payload for _, payload in STORY))
-    for command in ("incidents", "show", "show --json"):
-        shell = f"set -o pipefail; {sys.executable} -m holdfast {command} {redirection}"
-        done = subprocess.run(
-            ["bash", "-c", shell], cwd=home, capture_output=True, text=True, check=False
-        )
-        assert done.stderr.count("\n") == bool(words), done
-        assert words in done.stderr
+    shell = f"{sys.executable} -m holdfast {command}"
+    done = subprocess.run(
+        ["bash", "-c", shell], cwd=home, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.count("\n") == bool(words), done
+    assert words in done.stderr
 
 
 @pytest.mark.parametrize(

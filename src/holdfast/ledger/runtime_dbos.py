@@ -35,13 +35,13 @@ class DbosRuntime:
         self._handles: dict[str, WorkflowHandle[None]] = {}
         database = folder / "jobs.db"
         _use_wal(database)
-        logging.getLogger("dbos").setLevel(logging.ERROR)
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)  # `wait` raises what failed
         config: DBOSConfig = {
             "name": "holdfast",
             "system_database_url": f"sqlite:///{database}",
             "application_version": WORKFLOW_SCHEMA,
             "executor_id": self._executor,
-            "log_level": "ERROR",
+            "log_level": "CRITICAL",
             "serializer": DBOSPortableJSONSerializer(),
         }
         DBOS(config=config)

@@ -9,17 +9,14 @@ from pathlib import Path
 
 from holdfast.catalog.config import load_config
 from holdfast.ledger.worker_lock import is_worked_on
-from holdfast.model.action import Autonomy
-from holdfast.model.policy import Policy
 from holdfast.surfaces.app import Holdfast
 from holdfast.surfaces.cli.following import follow_worker, work_or_follow
 from holdfast.surfaces.cli.interrupts import Interrupted, interruptible
 from holdfast.surfaces.cli.sli import SliReader, sli_reader
 from holdfast.surfaces.cli.views import View, conclude, open_view
-from holdfast.surfaces.cli.watching import Held, watch_incidents
+from holdfast.surfaces.cli.watching import Held, level_of, watch_incidents
 
 _POINTS = 60
-_LEVELS = (Autonomy.OBSERVE, Autonomy.APPROVE, Autonomy.ACT)
 
 
 def run_watch(config: Path, *, as_json: bool, until_finished: bool) -> int:
@@ -83,14 +80,6 @@ def showing(holdfast: Holdfast, as_json: bool) -> Generator[View]:
     if not as_json:
         for chapter in view.story.chapters.values():
             conclude(sys.stdout, chapter.case, chapter.events)
-
-
-def level_of(policy: Policy) -> str:
-    """Return the most that a policy lets Holdfast do anywhere."""
-    if policy.paused:
-        return "paused"
-    levels = (policy.default, *(rule.autonomy for rule in policy.rules))
-    return max(levels, key=_LEVELS.index).value
 
 
 def _sli_reader(holdfast: Holdfast) -> SliReader | None:

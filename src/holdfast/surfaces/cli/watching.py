@@ -7,9 +7,13 @@ from collections.abc import Callable
 
 from holdfast.engine.watching import Round
 from holdfast.errors import HoldfastError
+from holdfast.model.action import Autonomy
 from holdfast.model.event import Noted
+from holdfast.model.policy import Policy
 from holdfast.surfaces.app import Holdfast
 from holdfast.surfaces.cli.views import View
+
+_LEVELS = (Autonomy.OBSERVE, Autonomy.APPROVE, Autonomy.ACT)
 
 
 class Held:
@@ -68,8 +72,7 @@ def watch_incidents(
     With `until_finished` it ends when nothing of what was held is under way any more.
     """
     notes = SilenceNotes(view)
-    if not held.holdfast.world.config.slos:
-        view.warn("no slo", "no objective is configured: only `holdfast respond` opens incidents")
+    _begin(held.holdfast, view)
     for incident_id in held.holdfast.resume():
         held.add(incident_id)
 
@@ -80,6 +83,24 @@ def watch_incidents(
     held.holdfast.watch(
         on_round=notes.note, on_held=held.add, on_trouble=notes.trouble, until=is_over
     )
+
+
+def _begin(holdfast: Holdfast, view: View) -> None:
+    config = holdfast.world.config
+    if not config.slos:
+        view.warn("no slo", "no objective is configured: only `holdfast respond` opens incidents")
+    names = ", ".join(slo.name for slo in config.slos)
+    often = f"every {config.evaluation_interval_seconds:g} s"
+    level = level_of(holdfast.world.read_policy())
+    view.say("watching", f"{names or 'nothing'}, {often}; level {level}")
+
+
+def level_of(policy: Policy) -> str:
+    """Return the most that a policy lets Holdfast do anywhere."""
+    if policy.paused:
+        return "paused"
+    levels = (policy.default, *(rule.autonomy for rule in policy.rules))
+    return max(levels, key=_LEVELS.index).value
 
 
 class SilenceNotes:
