@@ -16,7 +16,7 @@ from holdfast.model.evidence import Evidence
 from holdfast.model.figure import Derivation
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome
-from holdfast.model.slo import SLO
+from holdfast.model.slo import SLO, BurnTier
 
 Answer = tuple[bool, str]
 """Whether a clause is met, and the sentence that says so."""
@@ -68,13 +68,24 @@ def alert_proofs(
         AlertProof(
             slo=slo.name,
             tier=tier.name,
-            points=_points(slo.name, tier.name, incident, facts, answers),
+            points=_fired(case, slo, tier, _points(slo.name, tier.name, incident, facts, answers)),
             healthy_points=_points(slo.name, tier.name, healthy, facts, answers),
         )
         for slo in slos
         if slo.service == case.opened.service
         for tier in slo.tiers
     )
+
+
+def _fired(case: Case, slo: SLO, tier: BurnTier, points: float | None) -> float | None:
+    """Return the points; at least one where this very alert opened the incident.
+
+    What is asked afterwards is asked at whole steps: it can miss an alert that held for less.
+    """
+    alert, detected = case.opened.alert, case.milestones.get("detected")
+    kept = detected is not None and bool(set(detected.evidence_ids) & case.evidence.keys())
+    named = alert is not None and (alert.labels.get("slo"), alert.labels.get("tier"))
+    return max(points or 0.0, 1.0) if kept and named == (slo.name, tier.name) else points
 
 
 def _points(
