@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from holdfast.ledger.fold import fold
 from holdfast.learning.contract import alert_proofs
+from holdfast.ledger.fold import fold
 from holdfast.model.alert import Alert
 from holdfast.model.case import Case
 from holdfast.model.event import Event, EvidenceKept, MilestoneReached, Opened, Payload
