@@ -22,7 +22,7 @@ from holdfast.learning.verify import verify
 from support.exporter import Exporter, running_exporter, write_targets
 from support.prometheus import running_prometheus
 
-_HEALTHY_SECONDS = 22
+_HEALTHY_SECONDS = 14
 _GIT_IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")

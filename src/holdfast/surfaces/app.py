@@ -30,6 +30,9 @@ from holdfast.model.runbook import Runbook
 from holdfast.reasoning.embedded import EmbeddedReasoner
 from holdfast.surfaces.lab import lab_deployer
 
+_LOOK_SECONDS = 0.5
+"""How often a watch looks, between its rounds, for what has ended or was handed over."""
+
 MakeRuntime = Callable[[Advance], Runtime]
 
 
@@ -94,25 +97,29 @@ class Holdfast:
     ) -> None:
         """Evaluate at the configured interval until told to stop, and hold what is open.
 
+        Between rounds it looks for what has ended, and for what others handed over.
         `on_held` hears of each incident that is taken up, whoever opened it. A round that fails is
         told to `on_trouble`, where that is given, and the next one is tried.
         """
         interval = self.world.config.evaluation_interval_seconds
+
+        def make_round() -> None:
+            found = self.tick()
+            take_up()
+            if on_round:
+                on_round(found)
+
+        def take_up() -> None:
+            for incident_id in self.take_up():
+                if on_held:
+                    on_held(incident_id)
+
         while not until():
-            began = time.monotonic()
-            try:
-                found = self.tick()
-                for incident_id in self.take_up():
-                    if on_held:
-                        on_held(incident_id)
-            except HoldfastError as error:
-                if on_trouble is None:
-                    raise
-                on_trouble(error)
-            else:
-                if on_round:
-                    on_round(found)
-            time.sleep(max(0.0, interval - (time.monotonic() - began)))
+            next_round = time.monotonic() + interval
+            _tried(make_round, on_trouble)
+            while not until() and (left := next_round - time.monotonic()) > 0:
+                time.sleep(min(left, _LOOK_SECONDS))
+                _tried(take_up, on_trouble)
 
     def report(self, sentence: str, service: str) -> str:
         """Open an incident from a person's sentence, for whoever works here; return its id."""
@@ -162,6 +169,15 @@ class Holdfast:
             return flow.is_finished(self.case(incident_id))
         except LedgerError:
             return False  # it is held, and fails there: one incident alone
+
+
+def _tried(do: Callable[[], None], on_trouble: Callable[[HoldfastError], None] | None) -> None:
+    try:
+        do()
+    except HoldfastError as error:
+        if on_trouble is None:
+            raise
+        on_trouble(error)
 
 
 def make_world(config: Config, folder: Path, *, source: MetricsSource | None = None) -> World:
