@@ -11,7 +11,6 @@ import pytest
 from holdfast.lab.records import FaultRequest
 from holdfast.model.case import Case
 from holdfast.model.incident import IncidentOutcome, Status
-from support import lab_tool
 from support.person import decides
 from support.small_lab import (
     BAD,
@@ -87,25 +86,6 @@ def test_an_approval_given_while_the_worker_was_dead_lets_the_next_one_act(
         second.go()
         second.until("finished")
     _ended_well_with_one_rollback(world, lab)
-
-
-def test_a_deploy_command_that_outlives_its_worker_is_waited_for_and_not_started_again(
-    lab: SmallLab, tmp_path: Path
-) -> None:
-    log = tmp_path / "deploys.log"
-    tool = lab_tool.settings(lab.handle.control_url, slow_log=log)
-    world = lab.world(tmp_path, deployers=(tool,))
-    with standing_by(world.config_path, "", "") as (first, second):
-        lab.release_bad()
-        first.go()
-        first.until("claimed:act")
-        lab.wait_for(log.exists, "the command")
-        first.kill()
-        second.go()
-        second.until("finished")
-    assert world.case().status is Status.CLOSED
-    assert log.read_text().split() == [GOOD]
-    assert lab.moves() == [("release train", BAD), ("deploy tool", GOOD)]
 
 
 def _fault_for(point: str) -> FaultRequest:
