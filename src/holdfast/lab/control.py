@@ -137,7 +137,10 @@ class LabHandle:
                 method, self.control_url + path, text, timeout_seconds=timeout_seconds
             )
         except (OSError, http.client.HTTPException) as error:
-            raise DeployerFailed(f"the lab does not answer: {error!r}") from error
+            raise DeployerFailed(
+                f"the lab in {self.folder.root} does not answer: {error}",
+                hint="`holdfast lab status` tells whether it runs",
+            ) from error
         if status >= 300:
             kind = {409: PreconditionFailed, 404: NotFound, 422: InputError}
             raise kind.get(status, DeployerFailed)(Refusal.model_validate_json(answer).error)

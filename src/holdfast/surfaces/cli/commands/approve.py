@@ -23,7 +23,11 @@ def approve(
     ] = True,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Decide on the action that waits for a person."""
+    """Decide on the action that waits for a person.
+
+    Your word is bound to the plan, counts once and expires. Where a holdfast works on the
+    incident, what comes of it is shown until it is over.
+    """
     from holdfast.surfaces.cli.approving import give_word, plan_rows, waiting_action
     from holdfast.surfaces.cli.incident_list import open_ledger
     from holdfast.surfaces.cli.session import run_approved

@@ -40,6 +40,7 @@ def up(
     options = LabOptions.model_validate({k: v for k, v in given.items() if v is not None})
     handle = control.up(folder, options=options)
     typer.echo(f"the laboratory runs; clients ask {handle.entry_url}")
+    typer.echo(f"it ends by itself at {handle.lab.ends_at:%H:%M:%S} UTC, or by `holdfast lab down`")
     typer.echo(f"try: holdfast --config {handle.config_path} watch")
 
 

@@ -15,7 +15,11 @@ def respond(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Open an incident from a sentence, and work it to its end."""
+    """Open an incident from a sentence, and work it to its end.
+
+    Its numbers are claims: the report sets them beside what was measured. Where a holdfast works
+    on this data folder already, that one takes the incident up, and is followed here.
+    """
     from holdfast.surfaces.cli.session import run_respond
 
     run_respond(config, sentence, service, as_json=as_json)
