@@ -43,8 +43,8 @@ lint: $(READY)
 types: $(READY)
 	@$(BIN)/pyright
 
-soak: $(READY) ## the long runs: the demo killed at twelve points, a healthy quarter of an hour
-	@$(BIN)/python -m pytest -m soak -s
+soak: $(READY) ## the long runs: the demo killed at twelve points, ten healthy minutes
+	@$(BIN)/python -m pytest -m soak -n 0 -s
 
 bench: $(READY) ## print the tables of bench/
 	@for program in bench/*.py; do $(BIN)/python $$program || exit 1; done
