@@ -33,7 +33,7 @@ TRACKS = (
     SliTrack("storefront-latency", "latency", 0.05, (0.0,) * 40 + (0.42,) * 20, 0.3),
     SliTrack("an-objective-with-quite-a-long-name", "availability", 0.01, (None,) * 60),
 )
-SIZES = [(80, 24), (120, 40), (60, 20), (200, 60)]
+SIZES = [(80, 24), (120, 40), (60, 20), (40, 24), (200, 60)]
 
 
 def scene_after(seconds: float, **more: object) -> Scene:
@@ -209,6 +209,25 @@ def test_the_list_has_titles_beside_where_they_fit_and_below_where_not():
     assert "mitigated only  storefront  storefront-latency burns" in wide[2].plain
     assert narrow[2].plain.startswith("  storefront-latency burns")
     assert all(row.cell_len <= 90 for row in narrow)
+
+
+def test_in_a_narrow_terminal_values_go_first_and_incidents_stand_in_short_rows():
+    text = plain(frame(Scene(now=START, autonomy="observe", tracks=TRACKS), 40, 24))
+    assert "storefront-latency" in text
+    assert "42.0 % slow" in text
+    ended = row_of(fold(make_events(STORY)))
+    middle, narrow = table([ended], 80), table([ended], 40)
+    assert "mitigated only" in middle[1].plain
+    assert middle[0].plain.endswith("outcome")  # the title below names the service
+    assert narrow[0].plain == INCIDENT
+    assert "closed (mitigated only)" in plain(narrow)
+    assert all(row.cell_len <= 40 for row in narrow)
+
+
+def test_a_path_is_never_broken():
+    line = Line("report", "/" + "a" * 100, details=("/" + "b" * 100,), whole=True)
+    rows = [row.plain for row in styled(line, "0:01", 60)]
+    assert [row.split("/")[-1] for row in rows] == ["a" * 100, "b" * 100]
 
 
 def test_a_write_under_way_is_seen():

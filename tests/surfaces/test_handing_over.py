@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.catalog.config import load_config
+from holdfast.catalog.config import dump_config, load_config
+from holdfast.learning.keep import incident_folder
 from holdfast.learning.verify import verify
 from holdfast.model.case import Case
+from holdfast.model.config import MetricsSettings
 from holdfast.model.incident import IncidentOutcome, Status
 from holdfast.model.slo import SLO
 from support.small_lab import BAD, GOOD, SERVICE, SmallLab, asking_policy, small_lab
@@ -90,6 +92,7 @@ def test_alone_it_measures_what_was_told_and_works_the_incident_to_its_end(
     report = report_of(case)
     for quantity in told:
         assert re.search(rf"\| `{quantity}` \| \d\S* m?s", report), report
+    _is_asked_again(home, case)
     assert re.search(r"claimed +40 ms \(latency p95 seconds before\): measured", respond.text)
 
 
@@ -115,3 +118,20 @@ def test_what_is_handed_over_is_taken_back_when_the_worker_leaves_and_an_approva
     for seen in (respond.text, approve.text):
         assert "A1 effect seen" in seen
     assert respond.text.count("incident    SEV2") == 1  # what two processes told is told once
+
+
+def _is_asked_again(home: Home, case: Case) -> None:
+    """`verify --live` asks the source that answered, and says so where there is none any more."""
+    folder = str(incident_folder(home.data_folder, case.incident_id))
+    with terminal(home.config_path, "verify", folder, "--live") as asked:
+        code = asked.ended()
+    assert "all as written" in asked.text
+    assert (code, "different" in asked.text) in ((0, False), (1, True))
+    nowhere = load_config(home.config_path).model_copy(
+        update={"metrics": MetricsSettings(url="http://127.0.0.1:9")}
+    )
+    gone = home.config_path.with_name("gone.yaml")
+    gone.write_text(dump_config(nowhere))
+    with terminal(gone, "verify", folder, "--live") as asked:
+        assert asked.ended() == 3, asked.text
+    assert "unavailable: " in asked.text

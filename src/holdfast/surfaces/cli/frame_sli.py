@@ -15,7 +15,7 @@ _NAME_WIDTH = 28
 _WORDS_WIDTH = 28
 _SPARK_WIDTH = 60
 _LEAST_SPARK_WIDTH = 8
-_VALUE_WIDTH = 12
+_VALUE_WIDTH = 17
 _CELLS = {"met": "green", "missed": "red", "no_data": "dim"}
 
 

@@ -34,6 +34,11 @@ def run_verify(path: Path, live_config: Path | None, *, as_json: bool) -> int:
     else:
         for line in (*report_lines(report), *answer_lines(answers)):
             print(line)
+    return exit_code(report, answers)
+
+
+def exit_code(report: VerifyReport, answers: Sequence[LiveAnswer]) -> int:
+    """Return what `run_verify` does."""
     if not report.ok or any(answer.result == "different" for answer in answers):
         return 1
     return 0 if all(answer.result == "same" for answer in answers) else NOT_CONFIRMED
