@@ -48,6 +48,8 @@ def run_demo(plan: Demo, *, as_json: bool) -> bool:
             chapters = list(view.story.chapters.values())
         paths = [c.case.postmortem.markdown_path for c in chapters if c.case.postmortem]
         verified = [run_verify(Path(path), None, as_json=as_json) == 0 for path in paths]
+    if not as_json:
+        print(f"look again: holdfast --config {handle.config_path} show")
     closed = [c.case.status is Status.CLOSED for c in chapters]
     return bool(closed) and all(closed) and bool(verified) and all(verified)
 
