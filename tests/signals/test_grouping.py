@@ -9,9 +9,17 @@ import pytest
 from holdfast.model.alert import Alert
 from holdfast.model.case import Case
 from holdfast.model.event import Opened
-from holdfast.model.incident import Severity, Status
+from holdfast.model.incident import IncidentOutcome, Severity, Status
 from holdfast.model.service import Service
-from holdfast.signals.group import AttachTo, NewIncident, alert_key, place, reaches, service_of
+from holdfast.signals.group import (
+    AttachTo,
+    GroupingSettings,
+    NewIncident,
+    alert_key,
+    place,
+    reaches,
+    service_of,
+)
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 SERVICES = (
@@ -173,3 +181,28 @@ def test_the_key_tells_alerts_apart() -> None:
 def test_calls_in_a_circle_are_no_harm() -> None:
     assert reaches("store", "store", SERVICES)
     assert not reaches("store", "payments", SERVICES)
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.LEARNING, Status.CLOSED])
+def test_a_new_outage_opens_its_own_though_an_earlier_one_has_just_ended(status: Status) -> None:
+    ended = case(alert("shop", ago=60), status).model_copy(
+        update={"outcome": IncidentOutcome.UNRESOLVED, "concluded_at": NOW - timedelta(seconds=20)}
+    )
+    short_window = GroupingSettings(settling_seconds=5)
+    placed = place(alert("shop"), [ended], SERVICES, now=NOW, settings=short_window)
+    assert isinstance(placed, NewIncident)
+    assert placed.follows == "inc-1"
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.LEARNING, Status.CLOSED])
+@pytest.mark.parametrize("ago", [40, 18])
+def test_what_began_before_the_outcome_or_in_its_tail_stays_with_it(
+    status: Status, ago: float
+) -> None:
+    ended = case(alert("shop", ago=60), status).model_copy(
+        update={"outcome": IncidentOutcome.ESCALATED, "concluded_at": NOW - timedelta(seconds=20)}
+    )
+    short_window = GroupingSettings(settling_seconds=5)
+    placed = place(alert("shop", ago=ago), [ended], SERVICES, now=NOW, settings=short_window)
+    assert isinstance(placed, AttachTo)
+    assert not placed.duplicate

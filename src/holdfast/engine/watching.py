@@ -18,8 +18,8 @@ from holdfast.model.case import Case
 from holdfast.model.event import MilestoneReached, Opened, SeverityRaised
 from holdfast.model.evidence import Evidence
 from holdfast.model.ids import new_id
-from holdfast.model.incident import Milestone
-from holdfast.signals.group import AttachTo, alert_key, place
+from holdfast.model.incident import Milestone, Status
+from holdfast.signals.group import AttachTo, GroupingSettings, alert_key, place
 from holdfast.signals.opening import attached_note, open_from_alert, open_from_sentence
 from holdfast.slo.detect import detect
 from holdfast.slo.evaluate import BurnEvaluator, BurnReading, Evaluation
@@ -38,18 +38,19 @@ class Round:
 
 
 class Watch:
-    """Remembers nothing that matters: alerts that fire are found again after a restart."""
+    """Remembers nothing that matters: alerts that fire are known again after a restart."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._alerts: tuple[Alert, ...] = ()
+        self._alerts: tuple[Alert, ...] | None = None
         self._burns = BurnEvaluator(world.config.slos, Asker(world.source, world.clock).instant)
 
     def tick(self) -> Round:
         """Read every burn rate now, and place each alert that fires."""
         now = self._world.now()
         evaluation = self._burns.evaluate(now)
-        self._alerts = detect(self._alerts, evaluation.readings)
+        before = self._known_alerts() if self._alerts is None else self._alerts
+        self._alerts = detect(before, evaluation.readings)
         firing = sorted(
             (alert for alert in self._alerts if alert.status == "firing"),
             key=lambda alert: alert.severity,  # pages open, tickets attach
@@ -71,7 +72,8 @@ class Watch:
         """Return the id of the incident that the alert opened, if it opened one."""
         world = self._world
         cases = self._cases()
-        placed = place(alert, cases, world.config.services, now=world.clock())
+        settings = GroupingSettings(settling_seconds=self._tail_seconds(alert))
+        placed = place(alert, cases, world.config.services, now=world.clock(), settings=settings)
         if isinstance(placed, AttachTo):
             if not placed.duplicate:
                 case = next(c for c in cases if c.incident_id == placed.incident_id)
@@ -80,6 +82,18 @@ class Watch:
         reading = next(r for r in evaluation.readings if _is_of(r, alert))
         evidence = [item for item in evaluation.evidence if item.id in reading.evidence_ids]
         return self._open(open_from_alert(alert, world.config), evidence)
+
+    def _known_alerts(self) -> tuple[Alert, ...]:
+        """Alerts of incidents that are not closed: what goes on after a restart is not new."""
+        opening = (c.opened.alert for c in self._cases() if c.status is not Status.CLOSED)
+        return tuple(alert for alert in opening if alert is not None)
+
+    def _tail_seconds(self, alert: Alert) -> float:
+        """How long the alert's short window still holds bad events that are over."""
+        slo = self._world.slo(alert.labels.get("slo"))
+        tiers = slo.tiers if slo else ()
+        known = (t.short_window_seconds for t in tiers if t.name == alert.labels.get("tier"))
+        return next(known, GroupingSettings().settling_seconds)
 
     def _attach(self, alert: Alert, placed: AttachTo, case: Case) -> None:
         """Keep the alert with its incident, whose severity follows the worst of its alerts."""

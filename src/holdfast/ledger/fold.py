@@ -59,7 +59,8 @@ def _changes(case: Case, entry: Event) -> dict[str, object]:
         case ev.MilestoneReached(milestone=milestone):
             return {"milestones": {**case.milestones, milestone.name: milestone}}
         case ev.StatusChanged(status=status, outcome=outcome):
-            return {"status": status, "outcome": outcome or case.outcome}
+            concluded = {} if outcome is None else {"outcome": outcome, "concluded_at": entry.at}
+            return {"status": status, **concluded}
         case ev.SeverityRaised():
             return {"raised": payload}
         case ev.Escalated():

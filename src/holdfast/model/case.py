@@ -72,6 +72,8 @@ class Case(Record):
     raised: SeverityRaised | None = None
     status: Status = Status.TRIAGE
     outcome: IncidentOutcome | None = None
+    concluded_at: UtcTime | None = None
+    """When the outcome was found."""
     triage: Triaged | None = None
     evidence: dict[str, Evidence] = Field(default_factory=dict[str, Evidence])
     hypotheses: dict[str, Hypothesis] = Field(default_factory=dict[str, Hypothesis])

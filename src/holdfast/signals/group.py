@@ -5,14 +5,15 @@ Two alerts are *the same symptom* when they share source and fingerprint, or ser
 tiers of one SLO see the same bad events). The rules, the newest incident first in each:
 
 1. The incident was opened by this very alert (source, fingerprint, starts_at): a duplicate.
-2. It is at work (triage, active) and about the same service or symptom: attach.
+2. It is at work (triage, active, no outcome yet), the same service or symptom: attach.
 3. It is at work, began within `proximity_seconds` of the alert, and is of a service that this one
    calls or is called by, through any number of calls: attach.
-4. It is mitigated, resolved or learning, the same symptom, and its last event is at most
+4. It is mitigated or later, without an outcome yet, the same symptom, and its last event is at most
    `refire_seconds` ago: attach, it was not over.
-5. It closed at most `settling_seconds` ago, the same symptom: attach, the tail of the same bad
-   events, which long windows still hold.
-6. Otherwise a new incident; `follows` names an earlier one of the same symptom.
+5. It has its outcome, the same symptom, and the alert began before that, or at most
+   `settling_seconds` after it: attach, the tail of the same bad events, which windows still hold.
+6. Otherwise a new incident; `follows` names an earlier one of the same symptom. Whoever was handed
+   the earlier one is not left with a second outage as a note in it.
 
 Nothing is lost: an attached alert is an event of its incident (`signals/opening.py`), keyed so
 that the ledger takes it once; an alert that still fires after the settling time is no longer
@@ -30,7 +31,7 @@ from holdfast.model.case import Case
 from holdfast.model.incident import Status
 from holdfast.model.service import Service
 
-_AT_WORK = {Status.TRIAGE, Status.ACTIVE}
+_WORKING = {Status.TRIAGE, Status.ACTIVE}
 _ENDING = {Status.MITIGATED, Status.RESOLVED, Status.LEARNING}
 _SERVICE_LABELS = ("service", "service_name", "app", "job")
 
@@ -45,6 +46,7 @@ class GroupingSettings:
     proximity_seconds: float = 900.0
     refire_seconds: float = 1800.0
     settling_seconds: float = 120.0
+    """The alert's short window where that is known: after it, bad events are new ones."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ def _same_service(
 ) -> str:
     del now, limits
     service = service_of(alert, services)
-    if case.status in _AT_WORK and service == case.opened.service and service != UNKNOWN_SERVICE:
+    if _at_work(case) and service == case.opened.service and service != UNKNOWN_SERVICE:
         return f"the incident at work is about {service} too"
-    again = case.status in _AT_WORK and _same_symptom(alert, case)
+    again = _at_work(case) and _same_symptom(alert, case)
     return "the incident at work is about the same symptom" if again else ""
 
 
@@ -117,7 +119,7 @@ def _connected(
 ) -> str:
     del now
     apart = abs((alert.starts_at - _began(case)).total_seconds())
-    if case.status not in _AT_WORK or apart > limits.proximity_seconds:
+    if not _at_work(case) or apart > limits.proximity_seconds:
         return ""
     mine, other = service_of(alert, services), case.opened.service
     if reaches(mine, other, services):
@@ -132,7 +134,8 @@ def _not_over(
 ) -> str:
     del services
     quiet = (now - case.last_event_at).total_seconds()
-    if case.status in _ENDING and _same_symptom(alert, case) and quiet <= limits.refire_seconds:
+    ending = case.status in _ENDING and not case.concluded
+    if ending and _same_symptom(alert, case) and quiet <= limits.refire_seconds:
         return f"the same symptom again while its incident is {case.status.value}"
     return ""
 
@@ -140,12 +143,16 @@ def _not_over(
 def _settling(
     alert: Alert, case: Case, services: Sequence[Service], now: datetime, limits: GroupingSettings
 ) -> str:
-    del services
-    since = (now - case.last_event_at).total_seconds()
-    closed = case.status is Status.CLOSED and _same_symptom(alert, case)
-    if closed and since <= limits.settling_seconds:
-        return "the same symptom right after its incident closed: the tail of the same bad events"
+    del services, now
+    over = case.concluded or case.status is Status.CLOSED
+    since = (alert.starts_at - (case.concluded_at or case.last_event_at)).total_seconds()
+    if over and _same_symptom(alert, case) and since <= limits.settling_seconds:
+        return "the tail of the bad events of an incident that has its outcome"
     return ""
+
+
+def _at_work(case: Case) -> bool:
+    return case.status in _WORKING and not case.concluded
 
 
 def _same_symptom(alert: Alert, case: Case) -> bool:
