@@ -33,6 +33,14 @@ TRACKS = (
     SliTrack("storefront-latency", "latency", 0.05, (0.0,) * 40 + (0.42,) * 20, 0.3),
     SliTrack("an-objective-with-quite-a-long-name", "availability", 0.01, (None,) * 60),
 )
+
+
+@pytest.fixture(autouse=True)
+def a_capable_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever terminal runs the tests: these are about one that can move its cursor."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 SIZES = [(80, 24), (120, 40), (60, 20), (40, 24), (200, 60)]
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import warnings
 
 _CLOSERS = re.compile(r"\s*([)\]}]|else\b|elif\b|except\b|finally\b|case\b)")
 _DEEPEST = 60
+_TRIES = 5
+_ONE_AT_A_TIME = threading.Lock()
 _BLOCKS = (
     *(ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith),
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
@@ -62,13 +65,28 @@ def _parse_block(lines: list[str], first_line: int, depth: int) -> list[ast.stmt
 def _try(lines: list[str], first_line: int) -> list[ast.stmt] | None:
     heads = _scaffold(lines)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the code under study may warn: it is not ours
-            tree = ast.parse("\n".join([*heads, *lines]))
+        tree = _tree("\n".join([*heads, *lines]))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     ast.increment_lineno(tree, first_line - 1 - len(heads))
     return _unwrap(tree.body, len(heads))
+
+
+def _tree(source: str) -> ast.Module:
+    """Parse, one thread at a time.
+
+    CPython 3.11 keeps the depth of the tree under construction in one place for all threads, and
+    raises SystemError where another thread parses meanwhile (python/cpython#106905): not the
+    source's fault, so it is parsed again.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the code under study may warn: it is not ours
+        for _ in range(_TRIES):
+            try:
+                return ast.parse(source)
+            except SystemError:
+                continue
+        return ast.parse(source)
 
 
 def _scaffold(lines: list[str]) -> list[str]:
