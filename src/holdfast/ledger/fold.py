@@ -65,6 +65,10 @@ def _changes(case: Case, entry: Event) -> dict[str, object]:
             return {"raised": payload}
         case ev.Escalated():
             return {"escalated": payload}
+        case ev.Repaired():
+            return {"repaired": payload}
+        case ev.Prevented():
+            return {"prevented": payload}
         case ev.ActionItemFiled(item=item):
             return {"action_items": (*case.action_items, item)}
         case ev.PostmortemWritten():
@@ -109,6 +113,9 @@ def _action_changes(case: Case, entry: Event) -> dict[str, object]:
                     "performed_at": (*old.performed_at, entry.at),
                 }
             )
+        case ev.CanaryLooked():
+            old = case.actions[payload.action_id]
+            known = old.model_copy(update={"looks": (*old.looks, payload)})
         case ev.Verified(verdict=verdict):
             known = case.actions[verdict.action_id].model_copy(
                 update={"verdict": verdict, "verified_at": entry.at}

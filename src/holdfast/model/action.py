@@ -38,9 +38,13 @@ class RunbookCall(Record):
 
 
 class WorldState(Record):
-    """What runs, as the action's planner saw it: service → version → weight in percent."""
+    """What runs, as the action's planner saw it: service → version → weight in percent.
+
+    `settings`: service → key → value, of the configuration and flags that are in force.
+    """
 
     versions: dict[str, dict[str, float]] = Field(default_factory=dict[str, dict[str, float]])
+    settings: dict[str, dict[str, str]] = Field(default_factory=dict[str, dict[str, str]])
 
     def serves_only(self, service: str, version: str) -> bool:
         """Whether all traffic of the service goes to that version."""
@@ -48,12 +52,23 @@ class WorldState(Record):
         return set(weights) == {version}
 
 
+Purpose = Literal["mitigate", "stage", "merge", "canary", "release", "withdraw"]
+"""What an action is for. After `mitigate` come the steps of a permanent fix: `stage` starts the
+fixed version without traffic and load-tests it, `merge` merges its branch, `canary` gives it a
+share of traffic, `release` all of it; `withdraw` takes a merge back."""
+
+EffectKind = Literal["query", "load_test", "merged", "canary"]
+
+
 class ExpectedEffect(Record):
     """What must be seen afterwards: `query` inside `bound` for `hold_seconds`, by the deadline.
 
-    `query` is an instant PromQL expression, measured at the client's side.
+    `query` is an instant PromQL expression, measured at the client's side. Of another `kind`, the
+    effect is what a load test, the code host or the canary judge says; `query` may then be empty,
+    and `bound` says what the headline figure must be.
     """
 
+    kind: EffectKind = "query"
     statement: str
     query: str
     bound: Bound
@@ -62,10 +77,18 @@ class ExpectedEffect(Record):
 
 
 class EffectProbe(Record):
-    """How to ask, after any doubt, whether the write took effect: what should run then."""
+    """How to ask, after any doubt, whether the write took effect: what should run then.
+
+    For a change of settings `setting` and `value` name what should be in force, and `version` is
+    empty; for a merge `commit` names what the branch `branch` should contain.
+    """
 
     service: str
-    version: str
+    version: str = ""
+    setting: str = ""
+    value: str = ""
+    branch: str = ""
+    commit: str = ""
 
 
 class Action(Record):
@@ -88,6 +111,7 @@ class Action(Record):
     idempotency_key: str
     proposed_by: str = "holdfast"
     """Who planned it: a reasoner or a person, who may not approve it where the risk is high."""
+    purpose: Purpose = "mitigate"
 
     def plan_hash(self) -> str:
         """What an approval is bound to: the plan, its target and the world it was planned for."""

@@ -15,10 +15,13 @@ from holdfast.model.action import (
 )
 from holdfast.model.base import Record, UtcTime
 from holdfast.model.event import (
+    CanaryLooked,
     Claimed,
     Escalated,
     Opened,
     PostmortemWritten,
+    Prevented,
+    Repaired,
     SeverityRaised,
     Triaged,
 )
@@ -47,6 +50,8 @@ class ActionCase(Record):
     performed_at: tuple[UtcTime, ...] = ()
     verdict: Verdict | None = None
     verified_at: UtcTime | None = None
+    looks: tuple[CanaryLooked, ...] = ()
+    """What the canary judge said so far, oldest first."""
 
     def claimed(self, part: Part) -> int:
         """How many attempts at this part were claimed."""
@@ -82,6 +87,8 @@ class Case(Record):
     """By test id."""
     actions: dict[str, ActionCase] = Field(default_factory=dict[str, ActionCase])
     milestones: dict[str, Milestone] = Field(default_factory=dict[str, Milestone])
+    repaired: Repaired | None = None
+    prevented: Prevented | None = None
     action_items: tuple[ActionItem, ...] = ()
     escalated: Escalated | None = None
     postmortem: PostmortemWritten | None = None

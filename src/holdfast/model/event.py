@@ -18,6 +18,7 @@ from holdfast.model.alert import Alert
 from holdfast.model.base import Record, UtcTime
 from holdfast.model.change import Change
 from holdfast.model.evidence import Evidence
+from holdfast.model.fix import DeclinedFix, Fix
 from holdfast.model.hypothesis import Hypothesis, Test, TestResult
 from holdfast.model.incident import (
     Claim,
@@ -28,6 +29,7 @@ from holdfast.model.incident import (
     Status,
 )
 from holdfast.model.lesson import ActionItem
+from holdfast.model.prevention import Prevention
 
 
 class Opened(Record):
@@ -175,6 +177,33 @@ class Escalated(Record):
     gaps: tuple[str, ...]
 
 
+class Repaired(Record):
+    """A permanent fix was written and tested, or every way to one came to nothing."""
+
+    kind: Literal["repaired"] = "repaired"
+    fix: Fix | None
+    declined: tuple[DeclinedFix, ...] = ()
+
+
+class Prevented(Record):
+    """A rule was derived that would have told earlier; without one, why there is none."""
+
+    kind: Literal["prevented"] = "prevented"
+    prevention: Prevention | None
+    reason: str = ""
+
+
+class CanaryLooked(Record):
+    """The canary judge looked at both arms of a step and said what it thinks so far."""
+
+    kind: Literal["canary_looked"] = "canary_looked"
+    action_id: str
+    look: int
+    decision: Literal["promote", "roll_back", "inconclusive"]
+    reason: str
+    evidence_ids: tuple[str, ...] = ()
+
+
 class ActionItemFiled(Record):
     """Work that outlives the incident."""
 
@@ -224,6 +253,9 @@ Payload = Annotated[
     | StatusChanged
     | SeverityRaised
     | Escalated
+    | Repaired
+    | Prevented
+    | CanaryLooked
     | ActionItemFiled
     | PostmortemWritten
     | ContractChecked

@@ -53,7 +53,64 @@ class WeightsStep(Record):
     timeout_seconds: float = 60.0
 
 
-Step = Annotated[CommandStep | DeployStep | WeightsStep, Field(discriminator="kind")]
+class SettingStep(Record):
+    """Changes a setting or a flag of a service, if `expect_value` is in force."""
+
+    kind: Literal["setting"] = "setting"
+    name: str
+    service: str
+    key: str
+    value: str
+    expect_value: str
+    timeout_seconds: float = 60.0
+
+
+class MergeStep(Record):
+    """Merges `branch` into `into` in the repository of `service`, if `into` is at `expect_head`."""
+
+    kind: Literal["merge"] = "merge"
+    name: str
+    service: str
+    branch: str
+    into: str
+    expect_head: str
+    timeout_seconds: float = 60.0
+
+
+class TagStep(Record):
+    """Names a commit of the repository of `service` as the version that can be deployed."""
+
+    kind: Literal["tag"] = "tag"
+    name: str
+    service: str
+    version: str
+    commit: str
+    timeout_seconds: float = 60.0
+
+
+class WithdrawStep(Record):
+    """Undoes on `into` what was merged since `expect_base`, by a new commit on top."""
+
+    kind: Literal["withdraw"] = "withdraw"
+    name: str
+    service: str
+    into: str
+    expect_base: str
+    timeout_seconds: float = 60.0
+
+
+Step = Annotated[
+    CommandStep | DeployStep | WeightsStep | SettingStep | MergeStep | TagStep | WithdrawStep,
+    Field(discriminator="kind"),
+]
+
+
+class Mitigates(Record):
+    """A cause that a runbook mitigates. Empty `service` = of any service."""
+
+    mechanism: str
+    """The kind of cause, as hypotheses name it, for example `slow_dependency`."""
+    service: str = ""
 
 
 class Runbook(Record):
@@ -67,6 +124,8 @@ class Runbook(Record):
     preconditions: tuple[str, ...] = ()
     """Each `service serves only version`, with parameters filled in."""
     steps: tuple[Step, ...] = Field(min_length=1)
+    mitigates: tuple[Mitigates, ...] = ()
+    """What it is for; a reasoner proposes it where all its parameters are known."""
     expected_effect: str = ""
     effect_probe: str = ""
     """`service serves version`."""

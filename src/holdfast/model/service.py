@@ -50,6 +50,21 @@ class LogSettings(Record):
     version_field: str = "service.version"
 
 
+class CodeSettings(Record):
+    """How a service's repository is worked in. `tests` is argv, run at the repository's root.
+
+    The tests run confined: no network beyond loopback, and of the environment only `variables`.
+    """
+
+    branch: str = "main"
+    """What fixes are merged into."""
+    tests: tuple[str, ...] = ()
+    variables: dict[str, str] = Field(default_factory=dict[str, str])
+    timeout_seconds: float = Field(default=300.0, gt=0)
+    review_checklist: str = "REVIEW_CHECKLIST.md"
+    """The file of the repository that reviewers go by; made where it is missing."""
+
+
 class Service(Record):
     """One service of the catalog. `depends_on` are the services that it calls."""
 
@@ -61,6 +76,10 @@ class Service(Record):
     depends_on: tuple[str, ...] = ()
     repository: str | None = None
     """Path of a git repository whose tags name the versions."""
+    code: CodeSettings | None = None
+    """None = no fix is written for it."""
+    requests: tuple[str, ...] = ()
+    """What a load test asks, each `WEIGHT METHOD PATH`; none = it cannot be load-tested."""
     version_label: str = "service_version"
     """The metric label that carries `service.version`."""
     signals: dict[Signal, str] = Field(default_factory=dict[Signal, str])
