@@ -30,6 +30,10 @@ class Change(Record):
     predicate: Literal["deployed", "upgraded", "rolledback", "removed", "changed"] = "upgraded"
     from_version: str | None = None
     to_version: str | None = None
+    setting: str = ""
+    """For a change of configuration or of a flag: its key; `from_value` → `to_value`."""
+    from_value: str | None = None
+    to_value: str | None = None
     summary: str = ""
     source: str
     """Where Holdfast read it: a deployer's log, a repository's tags, a CDEvents file."""
