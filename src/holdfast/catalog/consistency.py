@@ -24,6 +24,8 @@ _COMMAND_PLACEHOLDERS = {
     "deploy": {"service", "version", "expect_version", "idempotency_key"},
     "rollback": {"service", "version", "expect_version", "idempotency_key"},
     "weights": {"service", "weights", "idempotency_key"},
+    "settings_current": {"service"},
+    "settings_set": {"service", "key", "value", "expect_value", "idempotency_key"},
 }
 
 
@@ -130,6 +132,8 @@ def _deployer_mistakes(deployer: DeployerSettings) -> Iterator[str]:
         for field in ("current", "deploy"):
             if not getattr(deployer, field):
                 yield f"{field}: missing (give the program and its arguments as a list)"
+        if bool(deployer.settings_current) != bool(deployer.settings_set):
+            yield "settings_set: it and settings_current go together (give both, or neither)"
         for field, known in _COMMAND_PLACEHOLDERS.items():
             yield from _placeholder_mistakes(field, getattr(deployer, field), known)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from holdfast.delivery.command import CommandDeployer
 from holdfast.delivery.deployer import Deployer
+from holdfast.delivery.settings import CommandSettings, Settings
 from holdfast.errors import ConfigError
 from holdfast.model.config import Config, DeployerSettings
 
 DeployerFactory = Callable[[DeployerSettings], Deployer]
+SettingsFactory = Callable[[DeployerSettings], Settings]
 
 
 def build_deployer(
@@ -51,6 +53,27 @@ def deployers_by_service(
         service.name: _find(built, service.deployer, service.name)
         for service in config.services
         if service.deployer is not None
+    }
+
+
+def settings_by_service(
+    config: Config, *, working_folder: Path, lab: SettingsFactory | None = None
+) -> dict[str, Settings]:
+    """Return service → what its settings are read and changed by, for those that have it.
+
+    It belongs to the service's deployer. Raises ConfigError as `deployers_by_service` does.
+    """
+    marks = config.data_folder / "deployers"
+    built: dict[str, Settings] = {}
+    for name, each in _by_name(config.deployers).items():
+        if each.kind == "command" and each.settings_current:
+            built[name] = CommandSettings(each, working_folder=working_folder, marks=marks)
+        elif each.kind == "lab" and lab is not None:
+            built[name] = lab(each)
+    return {
+        service.name: built[service.deployer]
+        for service in config.services
+        if service.deployer in built
     }
 
 

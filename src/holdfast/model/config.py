@@ -48,6 +48,11 @@ class DeployerSettings(Record):
     rollback: tuple[str, ...] = ()
     """Where given, used instead of `deploy` when going back to an earlier version."""
     weights: tuple[str, ...] = ()
+    settings_current: tuple[str, ...] = ()
+    """Prints the service's configuration and flags as JSON: {"POOL_SIZE": "20"}."""
+    settings_set: tuple[str, ...] = ()
+    """Sets `{key}` of `{service}` to `{value}` where `{expect_value}` is in force, else fails;
+    ends when it is in force. `{idempotency_key}` may be given as well."""
     environment: tuple[str, ...] = ()
     """Names of environment variables that are passed on; all others are kept out."""
 
