@@ -9,7 +9,7 @@ import pytest
 from holdfast.model.alert import Alert
 from holdfast.model.case import Case
 from holdfast.model.event import Opened
-from holdfast.model.incident import IncidentOutcome, Severity, Status
+from holdfast.model.incident import IncidentOutcome, Milestone, Severity, Status
 from holdfast.model.service import Service
 from holdfast.signals.group import (
     AttachTo,
@@ -120,12 +120,23 @@ def test_an_incident_of_the_same_service_comes_before_a_connected_one() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.MITIGATED, Status.RESOLVED, Status.LEARNING])
-def test_firing_again_before_the_end_means_that_it_was_not_over(status: Status) -> None:
+def test_firing_again_right_after_the_mitigation_is_the_tail_and_later_a_new_incident(
+    status: Status,
+) -> None:
     first = alert("shop", ago=900)
-    assert isinstance(where(alert("shop"), case(first, status, quiet=600)), AttachTo)
-    found = where(alert("shop"), case(first, status, quiet=4000))
+    assert isinstance(where(alert("shop"), case(first, status, quiet=60)), AttachTo)
+    found = where(alert("shop"), case(first, status, quiet=600))
     assert isinstance(found, NewIncident)
     assert found.follows == "inc-1"
+
+
+def test_events_of_a_fix_do_not_make_the_tail_longer() -> None:
+    first = alert("shop", ago=900)
+    well = Milestone(name="mitigated", at=NOW - timedelta(seconds=600))
+    rolling_out = case(first, Status.MITIGATED, quiet=1).model_copy(
+        update={"milestones": {"mitigated": well}}
+    )
+    assert isinstance(where(alert("shop"), rolling_out), NewIncident)
 
 
 def test_another_alert_of_a_mitigated_incidents_service_opens_its_own() -> None:

@@ -8,8 +8,9 @@ tiers of one SLO see the same bad events). The rules, the newest incident first 
 2. It is at work (triage, active, no outcome yet), the same service or symptom: attach.
 3. It is at work, began within `proximity_seconds` of the alert, and is of a service that this one
    calls or is called by, through any number of calls: attach.
-4. It is mitigated or later, without an outcome yet, the same symptom, and its last event is at most
-   `refire_seconds` ago: attach, it was not over.
+4. It is mitigated or later, without an outcome yet, the same symptom, and the alert began before
+   that, or at most `settling_seconds` after it: attach, the tail of the same bad events. What
+   begins later is new: while a fix is written and rolled out nobody works on what users feel.
 5. It has its outcome, the same symptom, and the alert began before that, or at most
    `settling_seconds` after it: attach, the tail of the same bad events, which windows still hold.
 6. Otherwise a new incident; `follows` names an earlier one of the same symptom. Whoever was handed
@@ -44,7 +45,6 @@ class GroupingSettings:
     """How near in time is near. In seconds."""
 
     proximity_seconds: float = 900.0
-    refire_seconds: float = 1800.0
     settling_seconds: float = 120.0
     """The alert's short window where that is known: after it, bad events are new ones."""
 
@@ -132,12 +132,14 @@ def _connected(
 def _not_over(
     alert: Alert, case: Case, services: Sequence[Service], now: datetime, limits: GroupingSettings
 ) -> str:
-    del services
-    quiet = (now - case.last_event_at).total_seconds()
+    del services, now
     ending = case.status in _ENDING and not case.concluded
-    if ending and _same_symptom(alert, case) and quiet <= limits.refire_seconds:
-        return f"the same symptom again while its incident is {case.status.value}"
-    return ""
+    if not ending or not _same_symptom(alert, case):
+        return ""
+    mitigated = case.milestones.get("mitigated")
+    since = (alert.starts_at - (mitigated.at if mitigated else case.last_event_at)).total_seconds()
+    tail = since <= limits.settling_seconds
+    return f"the same symptom while its incident is {case.status.value}" if tail else ""
 
 
 def _settling(
