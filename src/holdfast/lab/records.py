@@ -28,6 +28,8 @@ class LabOptions(Record):
     statement_metrics: bool = True
     statement_logs: bool = True
     statement_log_fraction: float = Field(default=0.2, ge=0, le=1)
+    database: Literal["auto", "sqlite", "postgresql"] = "sqlite"
+    """`auto` is PostgreSQL where a server can be run here, else SQLite."""
     threshold_seconds: float = Field(default=0.3, gt=0)
     """From when on the edge counts a request as slow."""
     timeout_seconds: float = Field(default=5.0, gt=0)
@@ -36,6 +38,25 @@ class LabOptions(Record):
     """Named as the metrics source in holdfast.yaml, instead of the recorder."""
     data_folder: Path | None = None
     """Where Holdfast keeps its own data about the lab; None leaves the default."""
+
+
+class LabDatabase(Record):
+    """Where services keep their data, and why there."""
+
+    kind: Literal["sqlite", "postgresql"] = "sqlite"
+    reason: str = ""
+    folder: Path | None = None
+    """PostgreSQL's: its socket is here, for its own account and root."""
+    metrics_url: str = ""
+    """What the server counts of each statement."""
+
+
+class DatabaseServes(Record):
+    """What the database's process prints once the server answers."""
+
+    version: str
+    folder: Path
+    metrics_port: int
 
 
 class LabFile(Record):
@@ -51,6 +72,7 @@ class LabFile(Record):
     """Where clients reach each service."""
     edge_admin_url: str = ""
     load_url: str = ""
+    database: LabDatabase = LabDatabase()
     reason: str = ""
     """Why it failed or ended."""
 

@@ -81,6 +81,7 @@ def _serve(folder: LabFolder, lab: LabFile, processes: Processes, stop: StopSign
             "edge_urls": production.edge.urls,
             "edge_admin_url": production.edge.admin_url,
             "load_url": production.load_url,
+            "database": production.database,
         }
     )
     arguments = (listener, production, processes, ready, stop)

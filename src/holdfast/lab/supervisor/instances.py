@@ -11,8 +11,9 @@ from threading import Lock
 
 from holdfast.errors import DeployerFailed
 from holdfast.lab.http_json import ask
-from holdfast.lab.records import LabFolder, LabOptions
+from holdfast.lab.records import LabDatabase, LabFolder, LabOptions
 from holdfast.lab.repositories import PLATFORM, check_out
+from holdfast.lab.supervisor.database import url_for
 from holdfast.lab.supervisor.edge import START_SECONDS, Edge
 from holdfast.lab.supervisor.processes import Child, Processes
 from holdfast.lab.topology import ServiceSpec
@@ -72,10 +73,15 @@ class Launcher:
     """Starts instances."""
 
     def __init__(
-        self, folder: LabFolder, options: LabOptions, processes: Processes, edge: Edge
+        self,
+        folder: LabFolder,
+        options: LabOptions,
+        processes: Processes,
+        edge: Edge,
+        database: LabDatabase,
     ) -> None:
         self._folder, self._options = folder, options
-        self._processes, self._edge = processes, edge
+        self._processes, self._edge, self._database = processes, edge, database
         self._cpus = Cpus()
 
     def launch(self, spec: ServiceSpec, version: str) -> Instance:
@@ -110,6 +116,7 @@ class Launcher:
             "SERVICE_VERSION": version,
             "SERVICE_CPU": "" if cpu is None else str(cpu),
             "DATABASE_PATH": str(self._folder.data / f"{spec.name}.db"),
+            "DATABASE_URL": url_for(self._database, spec),
             "LAB_FAULTS": str(self._folder.faults),
             "LAB_ROUND_TRIP_SECONDS": str(options.round_trip_seconds),
             "LAB_STATEMENT_METRICS": "1" if options.statement_metrics else "0",

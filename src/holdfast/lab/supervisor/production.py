@@ -9,8 +9,9 @@ from importlib.util import find_spec
 
 from holdfast.errors import NotFound
 from holdfast.lab.cdevents import DeploymentLog
-from holdfast.lab.records import LabFolder, LabOptions, ServiceState
+from holdfast.lab.records import LabDatabase, LabFolder, LabOptions, ServiceState
 from holdfast.lab.repositories import make_repositories
+from holdfast.lab.supervisor.database import await_database, start_database
 from holdfast.lab.supervisor.deploying import Deployments
 from holdfast.lab.supervisor.edge import (
     START_SECONDS,
@@ -39,6 +40,7 @@ class Production:
     deployments: Deployments
     faults: Faults
     load_url: str
+    database: LabDatabase
 
     def services(self) -> dict[str, ServiceState]:
         """Return what serves each service."""
@@ -61,10 +63,14 @@ def start(
     specs = chosen(options.services)
     deadline = time.monotonic() + START_SECONDS
     edge_process = start_edge(processes, folder, specs)
+    database_process = start_database(processes, folder, options, specs)
     make_repositories(tuple(spec.name for spec in specs), folder.repositories)
     edge = await_edge(edge_process, options, deadline)
-    launcher = Launcher(folder, options, processes, edge)
-    fleet = Fleet(specs, launcher, edge, folder.targets, [("edge", edge.admin_url)])
+    database = await_database(database_process, options, deadline)
+    launcher = Launcher(folder, options, processes, edge, database)
+    others = [("edge", edge.admin_url)]
+    others += [("database", database.metrics_url)] if database.metrics_url else []
+    fleet = Fleet(specs, launcher, edge, folder.targets, others)
     faults = Faults(folder.faults, stop)
     deployments = Deployments(fleet, DeploymentLog(folder.deployments), faults, stop)
     if options.recorder:
@@ -74,7 +80,7 @@ def start(
     if options.load:
         load_url = start_load(processes, edge, specs[0], options.rate_per_second, deadline)
         fleet.scrape("load", load_url)
-    return Production(edge, fleet, deployments, faults, load_url)
+    return Production(edge, fleet, deployments, faults, load_url, database)
 
 
 def _first_versions(

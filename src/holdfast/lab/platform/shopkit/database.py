@@ -1,4 +1,4 @@
-"""The database connection: SQLite, as far away as a database server on the network."""
+"""The database connection: a server or SQLite, both as far away as a server on the network."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from .trace import current_span
 def connect(path: str | None = None, *, configured: Settings | None = None) -> Engine:
     """Return an engine whose statements take a round trip and are measured and logged.
 
-    `path` is a file; ":memory:" gives a database of its own, for tests.
+    `path` is a file; ":memory:" gives a database of its own, for tests. Without a path it is what
+    the environment names: the server of `DATABASE_URL`, else the file of `DATABASE_PATH`.
     """
     chosen = configured or settings()
+    url = "" if path else chosen.database_url
     path = path or chosen.database_path
-    if path == ":memory:":
+    if path == ":memory:" and not url:
         return create_engine("sqlite://")
-    engine = create_engine(f"sqlite:///{path}", pool_size=chosen.pool_size, max_overflow=0)
-    event.listen(engine, "connect", _tune)
+    engine = create_engine(url or f"sqlite:///{path}", pool_size=chosen.pool_size, max_overflow=0)
+    if not url:
+        event.listen(engine, "connect", _tune)
     _instrument(engine, chosen)
     metrics.watch_pool(cast("QueuePool", engine.pool).checkedout, chosen.pool_size)
     return engine

@@ -15,6 +15,8 @@ class Settings:
     version: str
     database_path: str
     """The SQLite file, for a service that keeps data."""
+    database_url: str
+    """A database server, by SQLAlchemy's URL; "" = there is none, and the file is used."""
     faults_path: str
     """A JSON file, service → {"delay_seconds": …}; an absent file injects nothing."""
     round_trip_seconds: float
@@ -30,11 +32,12 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read `SERVICE_*`, `LAB_*` and `DATABASE_PATH`."""
+        """Read `SERVICE_*`, `LAB_*` and `DATABASE_*`."""
         return cls(
             service=os.environ.get("SERVICE_NAME", "unnamed"),
             version=os.environ.get("SERVICE_VERSION", "unversioned"),
             database_path=os.environ.get("DATABASE_PATH", ":memory:"),
+            database_url=os.environ.get("DATABASE_URL", ""),
             faults_path=os.environ.get("LAB_FAULTS", ""),
             round_trip_seconds=float(os.environ.get("LAB_ROUND_TRIP_SECONDS", "0")),
             statement_metrics=os.environ.get("LAB_STATEMENT_METRICS", "1") == "1",
