@@ -97,6 +97,37 @@ def test_traffic_is_shared_in_percent(tool: TeamTool) -> None:
     assert tool.log() == [["weights", "shop", "v2.0.1=90,v2.0.2=10"]]
 
 
+def test_endpoints_are_read_from_what_the_teams_tool_prints(tool: TeamTool) -> None:
+    printed = '{"v2.0.1": "http://10.0.0.7:8080/", "v2.0.2": "https://canary.example"}'
+    deployer = _deployer(tool, endpoints=("sh", "-c", 'printf %s "$1"', "{service}", printed))
+    found = deployer.endpoints("shop")
+    assert found == {"v2.0.1": "http://10.0.0.7:8080", "v2.0.2": "https://canary.example"}
+
+
+def test_without_an_endpoints_command_no_load_test_is_possible(tool: TeamTool) -> None:
+    with pytest.raises(DeployerFailed, match="no load test is possible"):
+        _deployer(tool).endpoints("shop")
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "",
+        "[]",
+        '{"v1": 1}',
+        '{"v1": "shop:8080"}',
+        '{"v1": "ftp://shop"}',
+        '{"v1": "http://"}',
+        '{"v1": "http://me:secret@shop"}',
+        '{"v1": "http://shop:99999"}',
+        '{"--force": "http://shop"}',
+    ],
+)
+def test_what_is_no_endpoint_is_refused(tool: TeamTool, printed: str) -> None:
+    with pytest.raises(DeployerFailed, match="`endpoints` answered"):
+        _deployer(tool, endpoints=("printf", "%s", printed)).endpoints("shop")
+
+
 def test_the_same_key_a_second_time_does_nothing_more(tool: TeamTool) -> None:
     deployer = _deployer(tool)
     _deploy(deployer)

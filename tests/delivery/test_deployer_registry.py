@@ -46,6 +46,9 @@ class _LabDeployer:
     ) -> None:
         raise NotImplementedError
 
+    def endpoints(self, service: str) -> Mapping[str, str]:
+        raise NotImplementedError
+
 
 def _config(deployer: str | None, *settings: DeployerSettings) -> Config:
     return Config(

@@ -108,13 +108,51 @@ def test_a_release_under_way_can_be_taken_back(lab: LabHandle) -> None:
     assert set(kinds) == {"pipelinerun.finished.0.2.0", "service.rolledback.0.2.0"}
 
 
-def test_weights_move_between_running_versions_only(lab: LabHandle) -> None:
+def test_shares_start_what_is_named_and_end_what_is_not(lab: LabHandle) -> None:
     deployer = LabDeployer(lab.control_url)
-    deployer.set_weights(SERVICE, {GOOD: 100}, timeout_seconds=5)
-    with pytest.raises(PreconditionFailed, match=r"v2.3.4 does not run"):
-        deployer.set_weights(SERVICE, {GOOD: 50, BAD: 50}, timeout_seconds=5)
+    deployer.set_weights(SERVICE, {GOOD: 100, BAD: 0}, timeout_seconds=20)
+    assert deployer.current(SERVICE).weights == {GOOD: 100}
+    urls = deployer.endpoints(SERVICE)
+    assert set(urls) == {GOOD, BAD}
+    assert get(f"{urls[BAD]}/customers/1")[0] == 200  # past the traffic split
+    assert not share_events(lab)
+    deployer.set_weights(SERVICE, {GOOD: 90, BAD: 10}, timeout_seconds=20)
+    deployer.set_weights(SERVICE, {GOOD: 50, BAD: 50}, timeout_seconds=20)
+    assert deployer.current(SERVICE).weights == {GOOD: 50, BAD: 50}
+    deployer.set_weights(SERVICE, {GOOD: 100}, timeout_seconds=20)
+    assert set(deployer.endpoints(SERVICE)) == {GOOD}
+    assert share_events(lab) == [("started", BAD, "in_progress"), ("finished", BAD, "cancelled")]
+    deployer.set_weights(SERVICE, {GOOD: 50, BAD: 50}, timeout_seconds=20)
+    deploy(lab, BAD, expect=GOOD, key="the rest too")
+    assert share_events(lab)[-1] == ("upgraded", BAD, "succeeded")
+    assert set(deployer.endpoints(SERVICE)) == {BAD}
+
+
+def share_events(lab: LabHandle) -> list[tuple[str, str, str]]:
+    """Return (event, version, status) of each release that began with a share."""
+    return [
+        (e["context"]["type"].split(".")[3], data["to_version"], data["status"])
+        for e in events(lab)
+        if (data := e["customData"])["idempotency_key"].startswith("share-")
+    ]
+
+
+def test_shares_that_cannot_be_set_change_nothing(lab: LabHandle) -> None:
+    deployer = LabDeployer(lab.control_url)
+    with pytest.raises(DeployerFailed, match=r"no version v9.9.9"):
+        deployer.set_weights(SERVICE, {GOOD: 50, BAD: 0, "v9.9.9": 50}, timeout_seconds=20)
+    assert set(deployer.endpoints(SERVICE)) == {GOOD}
     with pytest.raises(DeployerFailed, match="sum to 100"):
         deployer.set_weights(SERVICE, {GOOD: 50}, timeout_seconds=5)
+    with ThreadPoolExecutor(1) as pool:
+        release = pool.submit(lab.release, SERVICE, BAD, (20, 100), 60.0)
+        until(lambda: deployer.current(SERVICE).in_progress)
+        with pytest.raises(PreconditionFailed, match="a deployment is under way"):
+            deployer.set_weights(SERVICE, {GOOD: 100}, timeout_seconds=5)
+        until(lambda: deployer.current(SERVICE).weights == {GOOD: 80, BAD: 20})
+        deploy(lab, GOOD, expect=BAD, key="take it back")
+        with pytest.raises(DeployerFailed, match="taken back"):
+            release.result()
 
 
 def test_a_deployer_that_hangs_times_out_and_did_it_all_the_same(lab: LabHandle) -> None:

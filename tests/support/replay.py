@@ -17,7 +17,7 @@ from holdfast.catalog.config import load_config
 from holdfast.delivery.deployer import DeploymentState
 from holdfast.engine.stage import Entries
 from holdfast.engine.world import World
-from holdfast.errors import PreconditionFailed
+from holdfast.errors import DeployerFailed, PreconditionFailed
 from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Ledger
 from holdfast.model.case import Case
@@ -64,6 +64,10 @@ class MemoryDeployer:
     ) -> None:
         """Refuse: nothing here shares traffic."""
         raise PreconditionFailed("one version serves at a time")
+
+    def endpoints(self, service: str) -> Mapping[str, str]:
+        """Say that nothing can be asked here."""
+        raise DeployerFailed("nothing here can be asked")
 
 
 class Clock:

@@ -15,7 +15,15 @@ from holdfast.errors import ConfigError
 from holdfast.model.config import ChangesSettings, Config, DeployerSettings, MetricsSettings
 from holdfast.model.service import LogSettings, Service
 
-_ARGV_FIELDS = ("current", "deploy", "rollback", "weights", "settings_current", "settings_set")
+_ARGV_FIELDS = (
+    "current",
+    "deploy",
+    "rollback",
+    "weights",
+    "endpoints",
+    "settings_current",
+    "settings_set",
+)
 
 
 def load_config(path: Path) -> Config:

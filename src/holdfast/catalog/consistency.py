@@ -24,6 +24,7 @@ _COMMAND_PLACEHOLDERS = {
     "deploy": {"service", "version", "expect_version", "idempotency_key"},
     "rollback": {"service", "version", "expect_version", "idempotency_key"},
     "weights": {"service", "weights", "idempotency_key"},
+    "endpoints": {"service"},
     "settings_current": {"service"},
     "settings_set": {"service", "key", "value", "expect_value", "idempotency_key"},
 }

@@ -13,6 +13,7 @@ from holdfast.delivery.parameters import (
     check_template,
     checked_weights,
     fill_template,
+    read_endpoints,
     safe_key,
     safe_name,
     weights_argument,
@@ -102,8 +103,35 @@ class CommandDeployer:
     def set_weights(
         self, service: str, weights: Mapping[str, float], *, timeout_seconds: float
     ) -> None:
-        """Share traffic between running versions, in percent."""
+        """Let these versions run with these shares, in percent, and no others.
+
+        What the `weights` command does is the team's: it must start what does not run, give it
+        traffic only once it is healthy, and end what is not named.
+        """
         self._write(service, self.weights_argv(service, weights), timeout_seconds)
+
+    def endpoints(self, service: str) -> Mapping[str, str]:
+        """Return version → base URL of each that runs, as the `endpoints` command prints it.
+
+        Raises DeployerTimeout, or DeployerFailed without such a command or for what is no answer.
+        """
+        if not self._settings.endpoints:
+            raise DeployerFailed(
+                f"{self.name} cannot say where versions run: it has no `endpoints` command",
+                hint="no load test is possible: give the deployer an `endpoints` template in "
+                "holdfast.yaml",
+            )
+        _named(service, "service")
+        argv = fill_template(self._settings.endpoints, {"service": service})
+        printed = self._run(argv, CURRENT_TIMEOUT_SECONDS).stdout
+        try:
+            return read_endpoints(printed)
+        except InputError as error:
+            raise DeployerFailed(
+                f"{self.name}: `endpoints` answered {self._redactor.text(printed[:200])!r}: "
+                f"{error.message}",
+                hint='print JSON like {"v1": "http://10.0.0.7:8080"}',
+            ) from error
 
     def deploy_argv(
         self, service: str, version: str, *, expect_version: str, idempotency_key: str
@@ -191,6 +219,8 @@ def _check(settings: DeployerSettings) -> None:
         check_template(settings.rollback, _DEPLOY, f"{where}.rollback")
     if settings.weights:
         check_template(settings.weights, _WEIGHTS, f"{where}.weights")
+    if settings.endpoints:
+        check_template(settings.endpoints, _CURRENT, f"{where}.endpoints")
 
 
 def _named(value: str, what: str) -> str:

@@ -49,5 +49,17 @@ class Deployer(Protocol):
     def set_weights(
         self, service: str, weights: Mapping[str, float], *, timeout_seconds: float
     ) -> None:
-        """Share traffic between running versions, in percent."""
+        """Let these versions run with these shares of the traffic, in percent, and no others.
+
+        A named version that does not run is started, and gets traffic once it is healthy; with 0
+        it runs without. A running version that is not named is ended after its traffic has moved.
+        Where one cannot be started nothing has changed.
+        """
+        ...
+
+    def endpoints(self, service: str) -> Mapping[str, str]:
+        """Return version → base URL of each that runs, to be asked past the traffic split.
+
+        Read-only. Raises DeployerFailed where this deployer has no way to tell.
+        """
         ...

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import cast
+from urllib.parse import urlsplit
 
 from holdfast.errors import ConfigError, InputError
 
@@ -51,6 +54,25 @@ def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
     return dict(weights)
 
 
+def read_endpoints(printed: str) -> dict[str, str]:
+    """Return version → base URL of a JSON object, or raise InputError.
+
+    Versions are safe names; URLs are http or https, with a host and without user or password.
+    """
+    try:
+        found: object = json.loads(printed)
+    except ValueError as error:
+        raise InputError(f"it is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InputError("it is no JSON object")
+    answer: dict[str, str] = {}
+    for version, url in cast("dict[str, object]", found).items():
+        if not isinstance(url, str) or not _is_base_url(url):
+            raise InputError(f"{version}: {url!r} is no base URL")
+        answer[safe_name(version, "version")] = url.rstrip("/")
+    return answer
+
+
 def weights_argument(weights: Mapping[str, float]) -> str:
     """Return `v1=90,v2=10`. Neither `=` nor `,` can stand in a version."""
     return ",".join(f"{version}={percent:g}" for version, percent in weights.items())
@@ -87,6 +109,16 @@ def check_template(argv: Sequence[str], known: Collection[str], where: str) -> N
 def fill_template(argv: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
     """Return argv with every `{name}` replaced; a replaced value is not read again."""
     return tuple(_PLACEHOLDER.sub(lambda found: values[found[1]], argument) for argument in argv)
+
+
+def _is_base_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # raises where it is none
+    except ValueError:
+        return False
+    plain = parts.scheme in ("http", "https") and parts.username is None and port != 0
+    return plain and bool(parts.hostname) and not (parts.query or parts.fragment)
 
 
 def _leads_upwards(value: str) -> bool:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from holdfast.delivery.deployer import DeploymentState
 from holdfast.errors import DeployerFailed, DeployerTimeout, NotFound, PreconditionFailed
-from holdfast.lab.records import DeployRequest, LabState, Refusal, WeightsRequest
+from holdfast.lab.records import DeployRequest, LabState, Refusal, ServiceState, WeightsRequest
 from holdfast.model.base import Record
 
 _READ_SECONDS = 10.0
@@ -28,11 +28,8 @@ class LabDeployer:
         return f"lab {self._url}"
 
     def current(self, service: str) -> DeploymentState:
-        """Return what runs now."""
-        answer = self._send("GET", "/state", None, _READ_SECONDS)
-        found = LabState.model_validate_json(answer).services.get(service)
-        if found is None:
-            raise NotFound(f"{self.name} has no service {service}")
+        """Return what serves now."""
+        found = self._state(service)
         serving = {version: weight for version, weight in found.weights.items() if weight > 0}
         return DeploymentState(service=service, weights=serving, in_progress=found.in_progress)
 
@@ -58,9 +55,20 @@ class LabDeployer:
     def set_weights(
         self, service: str, weights: Mapping[str, float], *, timeout_seconds: float
     ) -> None:
-        """Share traffic between running versions, in percent."""
-        request = WeightsRequest(service=service, weights=dict(weights))
+        """Let these versions run with these shares, in percent, and no others."""
+        request = WeightsRequest(service=service, weights=dict(weights), actor=self._actor)
         self._send("POST", "/weights", request, timeout_seconds)
+
+    def endpoints(self, service: str) -> Mapping[str, str]:
+        """Return version → the address of its process, for each that runs."""
+        return self._state(service).urls
+
+    def _state(self, service: str) -> ServiceState:
+        answer = self._send("GET", "/state", None, _READ_SECONDS)
+        found = LabState.model_validate_json(answer).services.get(service)
+        if found is None:
+            raise NotFound(f"{self.name} has no service {service}")
+        return found
 
     def _send(self, method: str, path: str, body: Record | None, timeout_seconds: float) -> str:
         """Return the answer's body. Nothing was done where the connection was refused; in every

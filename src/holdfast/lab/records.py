@@ -115,10 +115,11 @@ class Deployment(Record):
 
 
 class WeightsRequest(Record):
-    """Share traffic between running versions, in percent."""
+    """These versions run with these shares of the traffic, in percent, and no others."""
 
     service: str
     weights: dict[str, float]
+    actor: str = ""
 
 
 class LoadRequest(Record):

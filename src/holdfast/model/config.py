@@ -48,6 +48,9 @@ class DeployerSettings(Record):
     rollback: tuple[str, ...] = ()
     """Where given, used instead of `deploy` when going back to an earlier version."""
     weights: tuple[str, ...] = ()
+    """Lets the versions of `{weights}` (`v1=90,v2=10`) run with these shares, and no others."""
+    endpoints: tuple[str, ...] = ()
+    """Prints JSON: {"v1": "http://10.0.0.7:8080"}, version → base URL of each that runs."""
     settings_current: tuple[str, ...] = ()
     """Prints the service's configuration and flags as JSON: {"POOL_SIZE": "20"}."""
     settings_set: tuple[str, ...] = ()

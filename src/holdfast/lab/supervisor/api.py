@@ -56,7 +56,7 @@ class Control:
     def weights(self, body: bytes) -> Record:
         """Share traffic."""
         request = _read(WeightsRequest, body)
-        self._production.fleet.set_weights(request)
+        self._production.deployments.share(request)
         return self._production.services()[request.service]
 
     def load(self, body: bytes) -> Record:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 
-from holdfast.errors import InputError, NotFound, PreconditionFailed
-from holdfast.lab.records import ServiceState, WeightsRequest
+from holdfast.errors import NotFound
+from holdfast.lab.records import ServiceState
 from holdfast.lab.supervisor.edge import START_SECONDS, Edge
 from holdfast.lab.supervisor.instances import Instance, Launcher
-from holdfast.lab.supervisor.rollout import weights_refusal
 from holdfast.lab.supervisor.targets import write_targets
 from holdfast.lab.topology import ServiceSpec
 
@@ -53,9 +52,8 @@ class Fleet:
     def launch(self, name: str, version: str) -> Instance:
         """Start a version unless it runs, without waiting for it."""
         service = self.service(name)
-        found = service.instances.get(version)
-        if found is not None and found.child.popen.poll() is None:
-            return found
+        if self._runs(name, version):
+            return service.instances[version]
         instance = self._launcher.launch(service.spec, version)
         with self._lock:
             service.instances[version] = instance
@@ -80,13 +78,16 @@ class Fleet:
             self._edge.route(name, urls, weights)
             service.weights = dict(weights)
 
-    def set_weights(self, request: WeightsRequest) -> None:
-        """Do as asked. Raises PreconditionFailed where a version does not run."""
-        running = set(self.service(request.service).instances)
-        if reason := weights_refusal(request.weights, running):
-            absent = set(request.weights) - running
-            raise (PreconditionFailed if absent else InputError)(f"{request.service}: {reason}")
-        self.share(request.service, request.weights)
+    def launch_all(self, name: str, versions: Iterable[str]) -> None:
+        """Have these versions run, healthy. Where one does not start, none of them is started."""
+        absent = [v for v in versions if not self._runs(name, v)]
+        try:
+            for version in absent:
+                self.admit(self.launch(name, version))
+        except BaseException:
+            for version in absent:
+                self.retire(name, version, drain_seconds=0, grace_seconds=0)
+            raise
 
     def retire(
         self, name: str, version: str, *, drain_seconds: float, grace_seconds: float
@@ -102,6 +103,10 @@ class Fleet:
         time.sleep(drain_seconds)
         instance.child.end(grace_seconds=grace_seconds)
         self._launcher.forget(instance)
+
+    def _runs(self, name: str, version: str) -> bool:
+        found = self.service(name).instances.get(version)
+        return found is not None and found.child.popen.poll() is None
 
     def scrape(self, job: str, url: str) -> None:
         """Have something else scraped as well."""

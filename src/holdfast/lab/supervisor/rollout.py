@@ -33,10 +33,22 @@ def shared(weights: Mapping[str, float], version: str, percent: float) -> Weight
     return {**{v: w for v, w in rest.items() if w > 0}, version: percent}
 
 
-def weights_refusal(weights: Mapping[str, float], running: set[str]) -> str | None:
+def weights_refusal(weights: Mapping[str, float]) -> str | None:
     """Return why these weights cannot be set, or None."""
-    if absent := sorted(set(weights) - running):
-        return f"{', '.join(absent)} does not run"
-    if any(weight < 0 for weight in weights.values()) or abs(sum(weights.values()) - 100) > 1e-6:
+    if any(not weight >= 0 for weight in weights.values()) or not _is_whole(weights):
         return "weights are percents that sum to 100"
     return None
+
+
+def begins(weights: Mapping[str, float], before: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the versions that get traffic and had none: the releases that begin by sharing."""
+    return tuple(v for v, weight in weights.items() if weight > 0 and not before.get(v, 0.0) > 0)
+
+
+def has_all(weights: Mapping[str, float], version: str) -> bool:
+    """Whether all traffic goes to the version."""
+    return {v for v, weight in weights.items() if weight > 0} == {version}
+
+
+def _is_whole(weights: Mapping[str, float]) -> bool:
+    return abs(sum(weights.values()) - 100) <= 1e-6
