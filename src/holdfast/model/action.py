@@ -52,19 +52,19 @@ class WorldState(Record):
         return set(weights) == {version}
 
 
-Purpose = Literal["mitigate", "stage", "merge", "canary", "release", "withdraw"]
+Purpose = Literal["mitigate", "stage", "merge", "canary", "release", "unstage", "withdraw"]
 """What an action is for. After `mitigate` come the steps of a permanent fix: `stage` starts the
 fixed version without traffic and load-tests it, `merge` merges its branch, `canary` gives it a
-share of traffic, `release` all of it; `withdraw` takes a merge back."""
+share of traffic, `release` all of it; `unstage` and `withdraw` take the first two back."""
 
-EffectKind = Literal["query", "load_test", "merged", "canary"]
+EffectKind = Literal["query", "load_test", "probe", "canary"]
 
 
 class ExpectedEffect(Record):
     """What must be seen afterwards: `query` inside `bound` for `hold_seconds`, by the deadline.
 
     `query` is an instant PromQL expression, measured at the client's side. Of another `kind`, the
-    effect is what a load test, the code host or the canary judge says; `query` may then be empty,
+    effect is what a load test, the effect probe or the canary judge says; `query` may then be empty,
     and `bound` says what the headline figure must be.
     """
 
