@@ -6,10 +6,15 @@ from holdfast.lab.topology import ServiceSpec
 from holdfast.model.service import Signal
 
 
-def signals(spec: ServiceSpec) -> dict[Signal, str]:
-    """Return a service's signals: the client's side from the edge, the rest from the service."""
+def signals(spec: ServiceSpec, *, server: bool = False) -> dict[Signal, str]:
+    """Return a service's signals: the client's side from the edge, the rest from the service.
+
+    `server` says that its database is a server, which counts statements too.
+    """
     found = {**_at_the_edge(spec.name), **_of_the_process(spec.name)}
-    return {**found, **_of_the_database(spec.name)} if spec.database else found
+    if spec.database:
+        found |= _of_the_database(spec.name)
+    return {**found, **_of_the_server(spec)} if spec.database and server else found
 
 
 def _rate(metric: str, service: str) -> str:
@@ -64,4 +69,12 @@ def _of_the_database(service: str) -> dict[Signal, str]:
         Signal.STATEMENTS_PER_REQUEST: f"{statements} / {served}",
         Signal.SECONDS_PER_STATEMENT: f"{seconds} / {statements}",
         Signal.POOL_UTILIZATION: f"{used} / {most}",
+    }
+
+
+def _of_the_server(spec: ServiceSpec) -> dict[Signal, str]:
+    calls = f'pg_stat_statements_calls_total{{datname="{spec.module}"}}'
+    served = _rate("http_server_request_duration_seconds_count", spec.name)
+    return {
+        Signal.DATABASE_STATEMENTS_PER_REQUEST: f"sum by ($by) (rate({calls}[$window])) / {served}"
     }

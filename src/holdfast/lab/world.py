@@ -59,7 +59,7 @@ def config(folder: LabFolder, lab: LabFile) -> Config:
         laboratory=True,
         data_folder=options.data_folder or Path(".holdfast"),
         metrics=_metrics(folder, options),
-        services=tuple(_service(spec, folder) for spec in specs),
+        services=tuple(_service(spec, folder, lab) for spec in specs),
         slos=_slos(specs[0], options),
         deployers=(DeployerSettings(name="lab", kind="lab", url=lab.control_url),),
         changes=(
@@ -117,7 +117,7 @@ def _metrics(folder: LabFolder, options: LabOptions) -> MetricsSettings:
     return MetricsSettings(kind="recorder", path=path, resolution_seconds=every)
 
 
-def _service(spec: ServiceSpec, folder: LabFolder) -> Service:
+def _service(spec: ServiceSpec, folder: LabFolder, lab: LabFile) -> Service:
     logs = folder.logs.relative_to(folder.root)
     repository = folder.repositories.relative_to(folder.root) / spec.name
     return Service(
@@ -128,7 +128,7 @@ def _service(spec: ServiceSpec, folder: LabFolder) -> Service:
         owner=spec.owner,
         depends_on=spec.depends_on,
         repository=str(repository),
-        signals=signals(spec),
+        signals=signals(spec, server=lab.database.kind == "postgresql"),
         logs=LogSettings(paths=(f"{logs}/{spec.name}.*.jsonl",)),
         deployer="lab",
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from holdfast.surfaces.cli.database_line import DatabaseKind, database_line
 from holdfast.surfaces.cli.options import JsonOption
 
 DEFAULT_FOLDER = Path(".holdfast-lab")
@@ -31,15 +32,20 @@ def up(
     life: Annotated[
         float | None, typer.Option("--life", help="Seconds after which it ends by itself.", min=1)
     ] = None,
+    database: Annotated[
+        DatabaseKind,
+        typer.Option("--database", help="auto is PostgreSQL where a server can be run here."),
+    ] = DatabaseKind.AUTO,
 ) -> None:
     """Start it: services, an edge, clients. It runs on until `down`."""
     from holdfast.lab import control
     from holdfast.lab.records import LabOptions
 
-    given = {"rate_per_second": rate, "life_seconds": life}
+    given = {"rate_per_second": rate, "life_seconds": life, "database": database.value}
     options = LabOptions.model_validate({k: v for k, v in given.items() if v is not None})
     handle = control.up(folder, options=options)
     typer.echo(f"the laboratory runs; clients ask {handle.entry_url}")
+    typer.echo(f"its database is {database_line(handle.lab.database)}")
     typer.echo(f"it ends by itself at {handle.lab.ends_at:%H:%M:%S} UTC, or by `holdfast lab down`")
     typer.echo(f"try: holdfast --config {handle.config_path} watch")
 
@@ -64,7 +70,8 @@ def status(folder: FolderOption = DEFAULT_FOLDER, as_json: JsonOption = False) -
             known.model_dump_json() if as_json else f"{known.status} {known.reason}".rstrip()
         )
         return
-    state = control.attach(folder).state()
+    handle = control.attach(folder)
+    state = handle.state()
     if as_json:
         typer.echo(state.model_dump_json())
         return
@@ -72,6 +79,7 @@ def status(folder: FolderOption = DEFAULT_FOLDER, as_json: JsonOption = False) -
     for name, service in state.services.items():
         versions = ", ".join(f"{v} {w:g} %" for v, w in service.weights.items())
         typer.echo(f"  {name:<14} {versions}" + (", moving" if service.in_progress else ""))
+    typer.echo(f"  {'database':<14} {database_line(known.database, handle.config_path)}")
 
 
 @lab.command()
