@@ -1,13 +1,18 @@
-"""The error budget, watched: burn rates become alerts, and alerts incidents."""
+"""The error budget, watched: burn rates become alerts, and alerts incidents.
+
+Rules in force are evaluated beside it: what they warn of opens nothing, and is noted with the
+incident that an alert opens afterwards.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from holdfast.engine.investigating import keep
+from holdfast.engine.warning import RuleRound, RuleWatch, told_before
 from holdfast.engine.world import World
 from holdfast.errors import LedgerError, StepTaken
 from holdfast.evidence.ask import Asker
@@ -23,18 +28,28 @@ from holdfast.signals.group import AttachTo, GroupingSettings, alert_key, place
 from holdfast.signals.opening import attached_note, open_from_alert, open_from_sentence
 from holdfast.slo.detect import detect
 from holdfast.slo.evaluate import BurnEvaluator, BurnReading, Evaluation
+from holdfast.slo.rule_state import RuleWarning
 
 _ACTOR = "holdfast (watch)"
 
 
 @dataclass(frozen=True)
 class Round:
-    """One evaluation of every objective: what was read, and which incidents it opened."""
+    """One evaluation of every objective: what was read, and which incidents it opened.
+
+    `rules` is what the rules in force said at the same time.
+    """
 
     at: datetime
     readings: tuple[BurnReading, ...]
     alerts: tuple[Alert, ...]
     opened: tuple[str, ...]
+    rules: RuleRound = field(default_factory=RuleRound)
+
+    @property
+    def warnings(self) -> tuple[RuleWarning, ...]:
+        """The rules in force that fire, longest first: warnings, no pages."""
+        return self.rules.warnings
 
 
 class Watch:
@@ -44,10 +59,12 @@ class Watch:
         self._world = world
         self._alerts: tuple[Alert, ...] | None = None
         self._burns = BurnEvaluator(world.config.slos, Asker(world.source, world.clock).instant)
+        self._rules = RuleWatch(world)
 
     def tick(self) -> Round:
-        """Read every burn rate now, and place each alert that fires."""
+        """Read every burn rate and every rule now, and place each alert that fires."""
         now = self._world.now()
+        rules = self._rules.evaluate(now)
         evaluation = self._burns.evaluate(now)
         before = self._known_alerts() if self._alerts is None else self._alerts
         self._alerts = detect(before, evaluation.readings)
@@ -61,6 +78,7 @@ class Watch:
             readings=evaluation.readings,
             alerts=self._alerts,
             opened=tuple(incident for incident in opened if incident),
+            rules=rules,
         )
 
     def open_from_sentence(self, sentence: str, service: str) -> str:
@@ -111,15 +129,17 @@ class Watch:
             return  # attached in the meantime
 
     def _open(self, opened: Opened, evidence: list[Evidence]) -> str:
+        at = opened.alert.starts_at if opened.alert else self._world.clock()
         detected = Milestone(
             name="detected",
-            at=opened.alert.starts_at if opened.alert else self._world.clock(),
+            at=at,
             evidence_ids=tuple(item.id for item in evidence),
         )
         entries: list[Entry] = [
             ("opened", opened),
             *keep(*evidence),
             ("milestone:detected", MilestoneReached(milestone=detected)),
+            *told_before(self._rules.warnings, opened.service, at, self._world),
         ]
         incident_id = new_id("inc")
         self._world.tell(incident_id, entries, actor=_ACTOR)

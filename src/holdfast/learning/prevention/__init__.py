@@ -1,0 +1,1 @@
+"""Prevention: an alert rule for the mechanism, derived from what was measured, and proven on it."""
