@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from holdfast.actions.conditions import Condition, drift
+from holdfast.actions.hands import Hands
 from holdfast.actions.plan import plan_problems
 from holdfast.actions.steps import Operation, operation, step_in_words, weights_of
 from holdfast.actions.world import read_world
+from holdfast.delivery.codehost import CodeHost
 from holdfast.delivery.command import CommandDeployer
 from holdfast.delivery.deployer import Deployer
+from holdfast.delivery.settings import CommandSettings, Settings
 from holdfast.errors import HoldfastError, InputError, NotFound
 from holdfast.evidence.redact import Redactor
-from holdfast.model.action import Action, WorldState
+from holdfast.model.action import Action, EffectProbe, WorldState
 from holdfast.model.base import Record
 from holdfast.model.evidence import Evidence
-from holdfast.model.runbook import CommandStep, DeployStep, Runbook, Step
+from holdfast.model.runbook import CommandStep, DeployStep, Runbook, SettingStep, Step, WeightsStep
 
 
 class DryStep(Record):
@@ -57,28 +60,34 @@ class DryRun(Record):
 
 
 def dry_run(
-    action: Action, runbooks: Mapping[str, Runbook], deployers: Mapping[str, Deployer]
+    action: Action,
+    runbooks: Mapping[str, Runbook],
+    deployers: Mapping[str, Deployer],
+    *,
+    settings: Mapping[str, Settings] | None = None,
+    code_hosts: Mapping[str, CodeHost] | None = None,
 ) -> DryRun:
-    """Return what performing the action would do. Reads what serves now; writes nothing.
+    """Return what performing the action would do. Reads what is there now; writes nothing.
 
-    `deployers` is by service. Raises NotFound or InputError where there is nothing to show.
+    The mappings are by service. Raises NotFound or InputError where there is nothing to show.
     """
+    hands = Hands(deployers, settings or {}, code_hosts or {})
     act = operation(action, "act", runbooks)
     undo = _undo(action, runbooks)
     conditions = act.preconditions
     services = {action.target, *(each.service for each in conditions)}
-    world, evidence = read_world(deployers, services)
+    world, evidence = read_world(deployers, services, settings=settings)
     expected = action.expected_effect
     return DryRun(
         action_id=action.id,
         title=action.title,
         problems=plan_problems(action, runbooks),
         preconditions=(*(_held(each, world) for each in conditions), _as_planned(action, world)),
-        steps=_shown(act, f"{action.idempotency_key}.act", deployers),
-        effect_probe=str(act.probe or f"{action.target} serves {action.effect_probe.version}"),
+        steps=_shown(act, f"{action.idempotency_key}.act", hands),
+        effect_probe=str(act.probe or _probe_in_words(action.effect_probe)),
         expected_effect=f"{expected.query} {expected.bound} for {expected.hold_seconds:g} s "
         f"within {expected.deadline_seconds:g} s",
-        undo=_shown(undo, f"{action.idempotency_key}.undo", deployers) if undo else (),
+        undo=_shown(undo, f"{action.idempotency_key}.undo", hands) if undo else (),
         world=evidence,
     )
 
@@ -117,17 +126,26 @@ def _as_planned(action: Action, world: WorldState) -> DryCondition:
     )
 
 
-def _shown(part: Operation, key: str, deployers: Mapping[str, Deployer]) -> tuple[DryStep, ...]:
+def _probe_in_words(probe: EffectProbe) -> str:
+    if probe.setting:
+        return f"{probe.service} has {probe.setting}={probe.value}"
+    if probe.branch:
+        return f"what {probe.branch} of {probe.service} holds, beside {probe.commit[:12]}"
+    if probe.commit:
+        return f"{probe.version} of {probe.service} names {probe.commit[:12]}"
+    return f"{probe.service} runs {probe.version}"
+
+
+def _shown(part: Operation, key: str, hands: Hands) -> tuple[DryStep, ...]:
     return tuple(
-        _dry_step(step, f"{key}.{index}", deployers)
-        for index, step in enumerate(part.steps, start=1)
+        _dry_step(step, f"{key}.{index}", hands) for index, step in enumerate(part.steps, start=1)
     )
 
 
-def _dry_step(step: Step, key: str, deployers: Mapping[str, Deployer]) -> DryStep:
+def _dry_step(step: Step, key: str, hands: Hands) -> DryStep:
     argv, problem = None, ""
     try:
-        argv = _argv(step, key, deployers)
+        argv = _argv(step, key, hands)
     except HoldfastError as error:
         problem = str(error)
     return DryStep(
@@ -139,12 +157,16 @@ def _dry_step(step: Step, key: str, deployers: Mapping[str, Deployer]) -> DrySte
     )
 
 
-def _argv(step: Step, key: str, deployers: Mapping[str, Deployer]) -> tuple[str, ...] | None:
+def _argv(step: Step, key: str, hands: Hands) -> tuple[str, ...] | None:
+    """Return the program that a step would run. Raises HoldfastError where it cannot be done."""
     if isinstance(step, CommandStep):
         return step.argv
-    if step.service not in deployers:
-        raise NotFound(f"{step.service} has no deployer", hint="name one in holdfast.yaml")
-    deployer = deployers[step.service]
+    if isinstance(step, SettingStep):
+        return _setting_argv(step, key, hands)
+    if not isinstance(step, (DeployStep, WeightsStep)):
+        hands.code_host(step.service)
+        return None
+    deployer = hands.deployer(step.service)
     if not isinstance(deployer, CommandDeployer):
         return None
     if isinstance(step, DeployStep):
@@ -152,6 +174,15 @@ def _argv(step: Step, key: str, deployers: Mapping[str, Deployer]) -> tuple[str,
             step.service, step.version, expect_version=step.expect_version, idempotency_key=key
         )
     return deployer.weights_argv(step.service, weights_of(step))
+
+
+def _setting_argv(step: SettingStep, key: str, hands: Hands) -> tuple[str, ...] | None:
+    settings = hands.settings_of(step.service)
+    if not isinstance(settings, CommandSettings):
+        return None
+    return settings.set_argv(
+        step.service, step.key, step.value, expect_value=step.expect_value, idempotency_key=key
+    )
 
 
 def _step_lines(what: str, steps: tuple[DryStep, ...]) -> list[str]:

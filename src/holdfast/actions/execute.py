@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from holdfast.actions.ask_probe import ask_probe
+from holdfast.actions.hands import Hands
 from holdfast.actions.plan import plan_problems
-from holdfast.actions.probe import read_probe
 from holdfast.actions.settle import ProbeAnswer
-from holdfast.actions.steps import Operation, operation, step_in_words, weights_of
+from holdfast.actions.steps import Operation, operation, step_in_words
 from holdfast.actions.world import read_world
-from holdfast.delivery.deployer import Deployer, DeploymentState
-from holdfast.delivery.process import run_command
+from holdfast.delivery.codehost import CodeHost
+from holdfast.delivery.deployer import Deployer
+from holdfast.delivery.settings import Settings
 from holdfast.errors import (
-    DeliveryError,
     DeployerFailed,
     DeployerTimeout,
     HoldfastError,
@@ -28,7 +29,7 @@ from holdfast.model.action import Action, Performance
 from holdfast.model.base import utc_now
 from holdfast.model.case import Part
 from holdfast.model.evidence import Evidence, EvidenceKind, Outcome, Text
-from holdfast.model.runbook import CommandStep, DeployStep, Runbook, Step
+from holdfast.model.runbook import Runbook
 
 Result = Literal["done", "failed", "unknown", "not_needed"]
 KeepEvidence = Callable[[Evidence], None]
@@ -46,9 +47,9 @@ class _Told:
 class Executor:
     """Does what a claim is on record for. It decides nothing and repeats nothing.
 
-    `deployers` is by service. `clock` counts seconds. `keep` is handed the transcript of each
-    performance as evidence. Command steps run in `working_folder`, with PATH alone. `redactor`
-    takes secrets out of what is kept.
+    `deployers`, `settings` and `code_hosts` are by service. `clock` counts seconds. `keep` is
+    handed the transcript of each performance as evidence. Command steps run in `working_folder`,
+    with PATH alone. `redactor` takes secrets out of what is kept.
     """
 
     def __init__(
@@ -57,14 +58,15 @@ class Executor:
         runbooks: Mapping[str, Runbook],
         clock: Callable[[], float],
         *,
+        settings: Mapping[str, Settings] | None = None,
+        code_hosts: Mapping[str, CodeHost] | None = None,
         working_folder: Path = Path(),
         keep: KeepEvidence | None = None,
         redactor: Redactor | None = None,
     ) -> None:
-        self._deployers = deployers
+        self._hands = Hands(deployers, settings or {}, code_hosts or {}, working_folder)
         self._runbooks = runbooks
         self._clock = clock
-        self._working_folder = working_folder
         self._keep = keep
         self._redactor = redactor or Redactor()
 
@@ -83,7 +85,7 @@ class Executor:
         evidence = Evidence.seal(
             kind=EvidenceKind.COMMAND,
             query=f"{part} {action.id}, attempt {attempt}",
-            source=self._source(action),
+            source=self._source(action, part),
             asked_at=asked_at,
             outcome=Outcome.DATA,
             value=Text(text=detail),
@@ -102,17 +104,11 @@ class Executor:
         )
 
     def probe(self, action: Action, part: Part) -> ProbeAnswer:
-        """Ask the deployer whether that part took effect. No answer is `unknown`."""
-        try:
-            act = operation(action, "act", self._runbooks)
-            undo = operation(action, "undo", self._runbooks) if part == "undo" else None
-            state = self._state(action.target)
-        except (DeliveryError, InputError, NotFound):
-            return "unknown"
-        return read_probe(action, part, act=act, undo=undo, state=state)
+        """Ask whether that part took effect, of what it changes. No answer is `unknown`."""
+        return ask_probe(action, part, runbooks=self._runbooks, hands=self._hands)
 
     def conditional(self, action: Action, part: Part) -> bool:
-        """Whether every step of the part depends on the version that it replaces."""
+        """Whether the part may be done once more after doubt (see `Operation.conditional`)."""
         try:
             return operation(action, part, self._runbooks).conditional
         except (InputError, NotFound):
@@ -135,7 +131,8 @@ class Executor:
         plan = operation(action, part, self._runbooks)
         if plan.preconditions:
             services = {condition.service for condition in plan.preconditions}
-            world, evidence = read_world(self._deployers, services)
+            deployers, settings = self._hands.deployers, self._hands.settings
+            world, evidence = read_world(deployers, services, settings=settings)
             for condition in plan.preconditions:
                 holds = condition.holds(world)
                 if holds is None:
@@ -146,10 +143,12 @@ class Executor:
 
     def _run_all(self, action: Action, part: Part, plan: Operation) -> _Told:
         log: list[str] = []
+        before = action.preconditions.versions.get(action.target)
+        expected = before if part == "act" else None  # the way back is open from anywhere
         for index, step in enumerate(plan.steps, start=1):
             log.append(f"{index}. {step.name}: {step_in_words(step)}")
             try:
-                self._run(step, f"{action.idempotency_key}.{part}.{index}")
+                self._hands.do(step, f"{action.idempotency_key}.{part}.{index}", expected)
             except PreconditionFailed as error:
                 log.append(str(error))
                 return self._precondition_failed(action, part, log, nothing_done=index == 1)
@@ -158,33 +157,6 @@ class Executor:
             except HoldfastError as error:
                 return self._refused(action, part, plan, [*log, str(error)])
         return self._confirmed(action, part, plan, log)
-
-    def _run(self, step: Step, key: str) -> None:
-        if isinstance(step, CommandStep):
-            self._run_program(step)
-            return
-        deployer = self._deployer(step.service)
-        if isinstance(step, DeployStep):
-            deployer.deploy(
-                step.service,
-                step.version,
-                expect_version=step.expect_version,
-                idempotency_key=key,
-                timeout_seconds=step.timeout_seconds,
-            )
-        else:
-            deployer.set_weights(
-                step.service, weights_of(step), timeout_seconds=step.timeout_seconds
-            )
-
-    def _run_program(self, step: CommandStep) -> None:
-        result = run_command(
-            step.argv, working_folder=self._working_folder, timeout_seconds=step.timeout_seconds
-        )
-        if result.exit_code != 0:
-            raise DeployerFailed(
-                f"`{step.argv[0]}` ended with {result.exit_code}: {result.last_lines()}"
-            )
 
     def _precondition_failed(
         self, action: Action, part: Part, log: Sequence[str], *, nothing_done: bool
@@ -211,14 +183,9 @@ class Executor:
             return _Told("done", (*log, "every program ended well; no probe can confirm it"))
         return _Told("unknown", (*log, f"every step ended well, but the probe says {answer}"))
 
-    def _deployer(self, service: str) -> Deployer:
-        if service not in self._deployers:
-            raise NotFound(f"{service} has no deployer", hint="name one in holdfast.yaml")
-        return self._deployers[service]
-
-    def _state(self, service: str) -> DeploymentState:
-        return self._deployer(service).current(service)
-
-    def _source(self, action: Action) -> str:
-        deployer = self._deployers.get(action.target)
-        return deployer.name if deployer else "no deployer"
+    def _source(self, action: Action, part: Part) -> str:
+        try:
+            steps = operation(action, part, self._runbooks).steps
+        except (InputError, NotFound):
+            steps = ()
+        return self._hands.name_for(action.target, steps)

@@ -159,6 +159,9 @@ def _plan_denials(action: Action, standing: Standing) -> list[str]:
             f"the plan changes {action.target}, but its effect probe asks about "
             f"{action.effect_probe.service}"
         )
+    setting = action.effect_probe.setting
+    if setting and setting not in action.preconditions.settings.get(action.target, {}):
+        reasons.append(f"the plan does not say which {setting} of {action.target} it replaces")
     if action.target not in action.preconditions.versions:
         reasons.append(f"the plan does not say in which state of {action.target} it holds")
     return reasons
@@ -172,7 +175,12 @@ def _world_denials(action: Action, world: WorldState | None) -> tuple[str, ...]:
 
 def _only_drifted(denials: Sequence[str], action: Action, world: WorldState | None) -> bool:
     """Whether nothing but a world that is known, and has moved, speaks against the action."""
-    known = world is not None and action.preconditions.versions.keys() <= world.versions.keys()
+    planned = action.preconditions
+    known = (
+        world is not None
+        and planned.versions.keys() <= world.versions.keys()
+        and planned.settings.keys() <= world.settings.keys()
+    )
     return known and set(denials) == set(_world_denials(action, world))
 
 

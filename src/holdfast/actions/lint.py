@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from holdfast.actions.parameters import words_of
 from holdfast.delivery.parameters import placeholders
-from holdfast.model.runbook import CommandStep, DeployStep, Runbook, Step, WeightsStep
+from holdfast.model.runbook import (
+    CommandStep,
+    MergeStep,
+    Runbook,
+    SettingStep,
+    Step,
+    TagStep,
+    WeightsStep,
+    WithdrawStep,
+)
 
 LONGEST_SANE_TIMEOUT_SECONDS = 1800.0
 SHORTEST_SANE_TIMEOUT_SECONDS = 1.0
@@ -33,7 +43,7 @@ def lint(runbook: Runbook) -> tuple[Finding, ...]:
 
 
 def _contract(runbook: Runbook) -> Iterator[Finding]:
-    if not runbook.preconditions:
+    if not runbook.preconditions and not _conditional_by_itself(runbook):
         yield Finding(
             "warning",
             "preconditions",
@@ -42,13 +52,12 @@ def _contract(runbook: Runbook) -> Iterator[Finding]:
         )
     if not runbook.expected_effect:
         yield Finding("warning", "expected_effect", "none: say what people should see afterwards")
-    if not runbook.effect_probe:
-        moves = any(not isinstance(step, CommandStep) for step in runbook.steps)
+    if not runbook.effect_probe and all(isinstance(s, CommandStep) for s in runbook.steps):
         yield Finding(
-            "warning" if moves else "error",
+            "error",
             "effect_probe",
             "none: after a crash nobody could tell whether it took effect; write "
-            "`SERVICE serves VERSION`",
+            "`SERVICE serves VERSION` or `SERVICE has SETTING=VALUE`",
         )
     if not runbook.undo:
         yield Finding("error", "undo", "none: an action that cannot be undone is not planned")
@@ -83,10 +92,17 @@ def _parameters(runbook: Runbook) -> Iterator[Finding]:
 
 
 def _unused(runbook: Runbook) -> Iterator[Finding]:
-    used = _used_in_steps(runbook)
+    texts = (*runbook.preconditions, runbook.effect_probe, runbook.expected_effect)
+    used = _used_in_steps(runbook) | {name for text in texts for name in placeholders(text)}
     for index, parameter in enumerate(runbook.parameters):
         if parameter.name not in used:
             yield Finding("warning", f"parameters[{index}]", f"{parameter.name} is used by no step")
+
+
+def _conditional_by_itself(runbook: Runbook) -> bool:
+    """Whether the steps say what they replace in terms that no condition could say better."""
+    kinds = (SettingStep, MergeStep, TagStep, WithdrawStep)
+    return all(isinstance(step, kinds) for step in runbook.steps)
 
 
 def _used_in_steps(runbook: Runbook) -> frozenset[str]:
@@ -95,10 +111,7 @@ def _used_in_steps(runbook: Runbook) -> frozenset[str]:
 
 
 def _words(step: Step) -> tuple[str, ...]:
-    match step:
-        case CommandStep():
-            return step.argv
-        case DeployStep():
-            return (step.service, step.version, step.expect_version)
-        case WeightsStep():
-            return (step.service, step.weights)
+    if isinstance(step, CommandStep):
+        return step.argv
+    weights = (step.weights,) if isinstance(step, WeightsStep) else ()
+    return (*words_of(step).values(), *weights)

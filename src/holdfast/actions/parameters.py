@@ -11,10 +11,10 @@ from holdfast.errors import InputError
 from holdfast.model.action import Parameter, RunbookCall
 from holdfast.model.runbook import (
     CommandStep,
-    DeployStep,
     Runbook,
     RunbookParameter,
     Step,
+    WeightsStep,
 )
 
 SAFE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._+/-]*"
@@ -22,6 +22,7 @@ SAFE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._+/-]*"
 
 LONGEST_VALUE = 500
 
+_NOT_FILLED = frozenset({"schema_version", "kind", "name", "timeout_seconds", "argv", "weights"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -72,9 +73,15 @@ def filled_steps(steps: tuple[Step, ...], values: Mapping[str, str]) -> tuple[St
     return tuple(_filled(step, values) for step in steps)
 
 
-def filled_words(text: str, values: Mapping[str, str]) -> str:
-    """Return a condition with its words filled in."""
-    return " ".join(_whole(word, values) for word in text.split())
+def words_of(step: Step) -> dict[str, str]:
+    """Return the fields of a step that are one word each, text or a whole parameter."""
+    fields = (name for name in type(step).model_fields if name not in _NOT_FILLED)
+    return {name: getattr(step, name) for name in fields}
+
+
+def filled_word(word: str, values: Mapping[str, str]) -> str:
+    """Return a word, or the value of the parameter that it is. Raises InputError."""
+    return _whole(word, values)
 
 
 def filled_prose(text: str, values: Mapping[str, str]) -> str:
@@ -125,23 +132,23 @@ def _has_type(parameter: RunbookParameter, value: Parameter) -> bool:
 def _filled(step: Step, values: Mapping[str, str]) -> Step:
     if isinstance(step, CommandStep):
         return step.model_copy(update={"argv": tuple(_whole(each, values) for each in step.argv)})
-    service = _whole(step.service, values)
-    if isinstance(step, DeployStep):
-        return step.model_copy(
-            update={
-                "service": service,
-                "version": _whole(step.version, values),
-                "expect_version": _whole(step.expect_version, values),
-            }
-        )
-    return step.model_copy(
-        update={"service": service, "weights": _filled_weights(step.weights, values)}
-    )
+    update = {name: _whole(word, values) for name, word in words_of(step).items()}
+    if isinstance(step, WeightsStep):
+        update["weights"] = _filled_weights(step.weights, values)
+    return step.model_copy(update=update)
 
 
 def _filled_weights(text: str, values: Mapping[str, str]) -> str:
     pairs = [pair.partition("=") for pair in text.split(",")]
-    return ",".join(f"{_whole(v.strip(), values)}={_whole(w.strip(), values)}" for v, _, w in pairs)
+    return ",".join(f"{_of_pair(v, values)}={_of_pair(w, values)}" for v, _, w in pairs)
+
+
+def _of_pair(word: str, values: Mapping[str, str]) -> str:
+    """Return the filled half of `version=percent`; a value may not bring pairs of its own."""
+    value = _whole(word.strip(), values)
+    if set(value) & set("=, "):
+        raise InputError(f"{value!r} cannot stand in weights: it holds `=`, `,` or a space")
+    return value
 
 
 def _whole(word: str, values: Mapping[str, str]) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from holdfast.actions.conditions import parse_condition
-from holdfast.actions.parameters import check_value, is_whole
+from holdfast.actions.parameters import check_value, is_whole, words_of
 from holdfast.catalog.documents import parse_mapping, read_text, refusal, validate
 from holdfast.delivery.parameters import check_template, placeholders
 from holdfast.errors import ConfigError, InputError, NotFound
-from holdfast.model.runbook import CommandStep, DeployStep, Runbook, RunbookParameter, Step
+from holdfast.model.runbook import CommandStep, Runbook, RunbookParameter, Step, WeightsStep
 
 LIBRARY = Path(__file__).parent / "library"
 """The runbooks that come with Holdfast."""
@@ -77,6 +77,7 @@ def _mistakes(runbook: Runbook) -> Iterator[str]:
     for field, steps in (("steps", runbook.steps), ("undo", runbook.undo)):
         for index, step in enumerate(steps):
             yield from _step_mistakes(step, set(names), f"{field}[{index}]")
+            yield from _weights_mistakes(step, runbook.parameters, f"{field}[{index}].weights")
     for index, text in enumerate(runbook.preconditions):
         yield from _condition_mistakes(text, set(names), f"preconditions[{index}]")
     if runbook.effect_probe:
@@ -109,24 +110,39 @@ def _step_mistakes(step: Step, names: set[str], where: str) -> Iterator[str]:
         except ConfigError as error:
             yield str(error)
         words = [("argv", word) for word in step.argv]
-    elif isinstance(step, DeployStep):
-        words = [("service", step.service)]
-        words += [("version", step.version), ("expect_version", step.expect_version)]
     else:
-        words = [("service", step.service)]
-        words += [("weights", word) for word in re.split("[=,]", step.weights)]
-        if not re.fullmatch(r"[^=,]+=[^=,]+(,[^=,]+=[^=,]+)*", step.weights):
-            yield f"{where}.weights: {step.weights!r} is not like `v1=90,v2=10`"
+        words = list(words_of(step).items())
+        if isinstance(step, WeightsStep):
+            words += [("weights", word) for word in re.split("[=,]", step.weights)]
     for field, word in words:
         yield from _word_mistakes(word.strip(), names, f"{where}.{field}")
 
 
+def _weights_mistakes(
+    step: Step, parameters: Iterable[RunbookParameter], where: str
+) -> Iterator[str]:
+    """A share is pairs of a version and a percent; a parameter is of the type of its place."""
+    if not isinstance(step, WeightsStep):
+        return
+    if not re.fullmatch(r"[^=,]+=[^=,]+(,[^=,]+=[^=,]+)*", step.weights):
+        yield f"{where}: {step.weights!r} is not like `v1=90,v2=10`"
+        return
+    types = {f"{{{parameter.name}}}": parameter.type for parameter in parameters}
+    for pair in step.weights.split(","):
+        version, percent = (half.strip() for half in pair.split("="))
+        if types.get(version, "string") != "string":
+            yield f"{where}: {version} is a version: its type must be string"
+        if types.get(percent, "number") not in ("number", "integer"):
+            yield f"{where}: {percent} is a percent: its type must be number or integer"
+
+
 def _condition_mistakes(text: str, names: set[str], where: str) -> Iterator[str]:
     try:
-        parse_condition(text, where)
+        words = parse_condition(text, where).words()
     except ConfigError as error:
         yield str(error)
-    for word in text.split():
+        return
+    for word in words:
         yield from _word_mistakes(word, names, where)
 
 

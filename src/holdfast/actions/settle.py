@@ -18,9 +18,10 @@ deployer said of the latest attempt (nothing = the writer died after its claim, 
     not_taken    unknown/nothing second attempt or later         a person
 
 `not_taken` means that the precondition still holds: the old version serves as before, and nothing
-is in progress. A write is conditional when every step of it is a deployment that names the version
-it replaces; its deployer refuses it where that version no longer serves, so that one more attempt
-under the same key cannot do it twice.
+is in progress. A write is conditional when it runs no program of a runbook's own. A deployment, a
+setting and a merge name what they replace, and are refused where that is no longer there; a share
+of traffic says in whole what runs afterwards, and what serves is looked at before each attempt; a
+tag that is there already is left. So one more attempt under the same key cannot do it twice.
 """
 
 from __future__ import annotations

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from holdfast.actions.conditions import Condition, parse_condition
-from holdfast.actions.parameters import check_parameters, filled_steps, filled_words
+from holdfast.actions.parameters import check_parameters, filled_steps, filled_word
 from holdfast.actions.runbooks import find_runbook
 from holdfast.delivery.parameters import checked_weights
 from holdfast.errors import InputError
 from holdfast.model.action import Action
 from holdfast.model.case import Part
-from holdfast.model.runbook import CommandStep, DeployStep, Runbook, Step, WeightsStep
+from holdfast.model.runbook import (
+    CommandStep,
+    DeployStep,
+    MergeStep,
+    Runbook,
+    SettingStep,
+    Step,
+    TagStep,
+    WeightsStep,
+    WithdrawStep,
+)
+
+Subject = Literal["versions", "settings", "merge", "withdraw", "tag", "nothing"]
+"""What an operation changes, and so what its effect is probed by; `nothing` = programs alone."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +41,42 @@ class Operation:
 
     @property
     def conditional(self) -> bool:
-        """Whether every step depends on the version that it replaces: else none is repeated."""
-        return all(isinstance(step, DeployStep) for step in self.steps)
+        """Whether it may be done a second time after doubt: else none of it is repeated.
+
+        Each step but a program names what it replaces, or says in whole what there is afterwards.
+        """
+        return not any(isinstance(step, CommandStep) for step in self.steps)
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """Return the kinds of change that the steps make; a plan may have one.
+
+        A tag beside another kind is a part of it: the version that it makes is then started.
+        """
+        found: dict[Subject, None] = {_SUBJECTS[step.kind]: None for step in self.steps}
+        changes = [subject for subject in found if subject != "nothing"]
+        without_tags = [subject for subject in changes if subject != "tag"]
+        return tuple(without_tags or changes or found)
+
+    @property
+    def shares_traffic(self) -> bool:
+        """Whether the last word on versions is a share of traffic, which starts and ends others."""
+        on_versions = [s for s in self.steps if isinstance(s, (DeployStep, WeightsStep))]
+        return bool(on_versions) and isinstance(on_versions[-1], WeightsStep)
+
+    def sets(self, service: str) -> dict[str, str]:
+        """Return the settings of the service after the steps, of those that they change."""
+        return {s.key: s.value for s in self._settings(service)}
+
+    def replaces(self, service: str) -> dict[str, str]:
+        """Return the values that the steps take the place of."""
+        return {s.key: s.expect_value for s in reversed(self._settings(service))}
+
+    def _settings(self, service: str) -> list[SettingStep]:
+        return [s for s in self.steps if isinstance(s, SettingStep) and s.service == service]
 
     def services(self) -> frozenset[str]:
-        """Return the services whose traffic the steps change."""
+        """Return the services that the steps change."""
         return frozenset(s.service for s in self.steps if not isinstance(s, CommandStep))
 
     def leads_to(self, service: str) -> dict[str, float] | None:
@@ -87,8 +132,34 @@ def step_in_words(step: Step) -> str:
         case DeployStep():
             return f"deploy {step.version} of {step.service} if {step.expect_version} serves"
         case WeightsStep():
-            return f"share the traffic of {step.service}: {step.weights}"
+            return f"run {step.weights} (percent of the traffic) of {step.service}, and no other"
+        case SettingStep():
+            return f"set {step.key} of {step.service} to {step.value} if it is {step.expect_value}"
+        case MergeStep():
+            return (
+                f"merge {step.branch} into {step.into} of {step.service} "
+                f"if that is at {step.expect_head[:12]}"
+            )
+        case TagStep():
+            return f"name {step.commit[:12]} of {step.service} {step.version}"
+        case WithdrawStep():
+            return (
+                f"undo by a new commit what was merged into {step.into} of {step.service} "
+                f"since {step.expect_base[:12]}"
+            )
 
 
 def _condition(text: str, values: Mapping[str, str], runbook: Runbook) -> Condition:
-    return parse_condition(filled_words(text, values), f"runbook {runbook.id}")
+    found = parse_condition(text, f"runbook {runbook.id}")
+    return found.filled(lambda word: filled_word(word, values))
+
+
+_SUBJECTS: dict[str, Subject] = {
+    "command": "nothing",
+    "deploy": "versions",
+    "weights": "versions",
+    "setting": "settings",
+    "merge": "merge",
+    "tag": "tag",
+    "withdraw": "withdraw",
+}
