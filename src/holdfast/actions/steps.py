@@ -53,10 +53,10 @@ class Operation:
 
         A tag beside another kind is a part of it: the version that it makes is then started.
         """
-        found: dict[Subject, None] = {_SUBJECTS[step.kind]: None for step in self.steps}
-        changes = [subject for subject in found if subject != "nothing"]
-        without_tags = [subject for subject in changes if subject != "tag"]
-        return tuple(without_tags or changes or found)
+        kinds: list[Subject] = [_SUBJECTS[step.kind] for step in self.steps]
+        changes: list[Subject] = [kind for kind in kinds if kind != "nothing"]
+        without_tags: list[Subject] = [kind for kind in changes if kind != "tag"]
+        return tuple(dict.fromkeys(without_tags or changes or kinds))
 
     @property
     def shares_traffic(self) -> bool:
