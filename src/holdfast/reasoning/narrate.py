@@ -5,10 +5,14 @@ Sentences carry names of services, versions and patterns, and no numbers: figure
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from holdfast.diagnosis.board import Board
-from holdfast.model.action import Action, Verdict
+from holdfast.model.action import Action, Purpose, Verdict
 from holdfast.model.case import ActionCase, Case
+from holdfast.model.fix import DeclinedFix, Fix
 from holdfast.model.hypothesis import Hypothesis, HypothesisStatus, Test, TestResult
+from holdfast.reasoning.fix_course import FixCourse, Halt, course_of
 from holdfast.reasoning.reasoner import Proposal
 
 NOT_TRIAGED = "The impact is not measured yet."
@@ -26,6 +30,35 @@ _READING_WORDS = {
     "contradicts": "against the prediction",
     "unknown": "no answer",
 }
+
+
+_AWAITED = {
+    "load_test": "Load test under way",
+    "canary": "Canary under way",
+}
+
+_ANY_HALT: dict[Halt, str] = {
+    "rejected": "a person said no to this: {title}",
+    "unanswered": "nobody decided on this: {title}",
+    "denied": "this was not permitted: {title}",
+    "not_done": "this could not be carried out: {title}",
+    "not_seen": "this did not show its effect: {title}",
+    "no_data": "whether this had its effect could not be measured: {title}",
+}
+
+_HALTS: dict[tuple[Purpose, Halt], str] = {
+    ("stage", "not_seen"): "under load, {version} was not as good as {good}",
+    ("stage", "no_data"): "the load test of {version} beside {good} could not be made",
+    ("stage", "not_done"): "{version} could not be started",
+    ("merge", "rejected"): "a person said no to the merge",
+    ("merge", "unanswered"): "nobody decided on the merge in time",
+    ("merge", "not_done"): "the merge does not apply to the branch as it is now",
+    ("canary", "not_seen"): "{version} was worse for its users than {good}, and was taken back",
+    ("canary", "no_data"): "the canary of {version} could not tell, and was taken back",
+    ("release", "not_seen"): "the objective did not hold with all traffic on {version}",
+    ("release", "no_data"): "whether the objective holds with {version} could not be measured",
+}
+"""How a step of a fix ended that went no further."""
 
 
 def render(proposal: Proposal, case: Case) -> Proposal:
@@ -101,7 +134,48 @@ def judgement(hypothesis: Hypothesis, case: Case) -> str:
 
 def waiting_for(item: ActionCase) -> str:
     """Say what is waited for."""
-    return f"Waiting for: {item.action.title}."
+    kind = item.action.expected_effect.kind
+    words = _AWAITED.get(kind, "Waiting for")
+    return f"{words}: {item.action.title}."
+
+
+def fix_ended(case: Case) -> str:
+    """Say how far the permanent fix came, and what became of it."""
+    course = course_of(case)
+    if course is None:
+        return "a permanent fix was not begun"
+    fix = course.fix
+    if fix is None:
+        declined = case.repaired.declined if case.repaired else ()
+        return f"no permanent fix could be written: {_reasons(declined)}"
+    if course.verified:
+        return (
+            f"{fix.version} of {fix.service} holds the objective with all traffic on it, and "
+            f"{fix.branch} is merged"
+        )
+    return f"{_why_no_further(course, fix)}; {_where_it_is(course, fix)}"
+
+
+def _why_no_further(course: FixCourse, fix: Fix) -> str:
+    last = course.last
+    if last is None:
+        return f"{fix.version} of {fix.service} was written and tested, and not started"
+    if course.halt is None:
+        return f"this was done last: {last.action.title}"
+    told = _HALTS.get((last.action.purpose, course.halt)) or _ANY_HALT[course.halt]
+    return told.format(version=fix.version, good=fix.good_version, title=last.action.title)
+
+
+def _where_it_is(course: FixCourse, fix: Fix) -> str:
+    if course.withdrawn:
+        return f"its merge was taken back, and the fix stays on {fix.branch}"
+    if course.merged:
+        return "it is merged, and its release is left to a person"
+    return f"it is not merged: the fix is on {fix.branch}"
+
+
+def _reasons(declined: Sequence[DeclinedFix]) -> str:
+    return "; ".join(one.reason.rstrip(".") for one in declined) or "no way to one is known"
 
 
 def already_tried(action: Action) -> str:
