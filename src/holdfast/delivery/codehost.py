@@ -1,4 +1,4 @@
-"""The seam to where code lives: branches, tests, the guilty commit, reverts and merges."""
+"""The seam to where code lives: branches, tests, the guilty commit, reverts, merges and tags."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ class TestCommand:
     `files` (path → content) are written over the checkout first; `variables` are all of the
     environment besides PATH, HOME and TMPDIR. `memory_bytes` is the address space and
     `cpu_seconds` the processor time of each process; `timeout_seconds` is for all of them.
+
+    With `statements_file` (a path in the checkout), what each test sends to a database through
+    SQLAlchemy is counted, and written there; actions/repair/count.py reads it.
     """
 
     __test__ = False  # not a pytest class
@@ -35,6 +38,7 @@ class TestCommand:
     timeout_seconds: float = 120.0
     cpu_seconds: int = 120
     memory_bytes: int = 2 * 1024**3
+    statements_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,26 @@ class CodeHost(Protocol):
         """Return the full hash that a branch is at."""
         ...
 
+    def commit_of(self, version: str) -> str:
+        """Return the full hash of the commit that a version (a tag, a hash) names."""
+        ...
+
+    def versions(self) -> Sequence[str]:
+        """Return the names of all tags."""
+        ...
+
+    def contains(self, branch: str, commit: str) -> bool:
+        """Whether a branch's history has a commit. One that was withdrawn stays in it."""
+        ...
+
+    def diff(self, from_version: str, to_version: str) -> str:
+        """Return the unified diff between two versions, redacted."""
+        ...
+
+    def changed_files(self, from_version: str, to_version: str) -> Sequence[str]:
+        """Return the paths that differ between two versions, sorted."""
+        ...
+
     def open(self, name: str, version: str) -> Workspace:
         """Return a fresh workspace at a version, on the branch `holdfast/<name>`."""
         ...
@@ -95,8 +119,8 @@ class CodeHost(Protocol):
         """Return the first commit after `good` up to `bad` at which the tests fail."""
         ...
 
-    def revert(self, workspace: Workspace, commit: str) -> str:
-        """Undo one commit alone and return the new one.
+    def revert(self, workspace: Workspace, commit: str, *, message: str = "") -> str:
+        """Undo one commit alone and return the new one, with this message or git's own.
 
         Raises MergeConflict, after which the workspace and its branch are gone.
         """
@@ -110,6 +134,30 @@ class CodeHost(Protocol):
         """Merge a branch and return the new head.
 
         Raises PreconditionFailed, changing nothing, unless `into` is at `expect_head`.
+        """
+        ...
+
+    def withdraw(self, into: str, *, base: str, message: str, merged: str | None = None) -> str:
+        """Take back what `merge` brought into a branch, by one commit on top; return the new head.
+
+        `base` is the head that it was merged onto; `merged` the branch's commit, or None for the
+        one branch of ours that came in since. What others committed later stays. Where it was
+        taken back already the head is returned. Raises PreconditionFailed where it was never
+        merged, MergeConflict where later commits build on it; then nothing was changed.
+        """
+        ...
+
+    def tag(self, version: str, commit: str) -> None:
+        """Give a commit a version, by an annotated tag; nothing where that is so already.
+
+        Raises PreconditionFailed where the version is another commit.
+        """
+        ...
+
+    def untag(self, version: str, *, expect_commit: str) -> None:
+        """Take a version away; nothing where there is none.
+
+        Raises PreconditionFailed where the version is another commit.
         """
         ...
 

@@ -1,9 +1,10 @@
 """A program of its own: limits itself, leaves the network, and becomes the program it is given.
 
-    python -I confined.py namespace|open CPU_SECONDS MEMORY_BYTES PROGRAM ARGUMENT…
+    python -I confined.py namespace|open PARENT_PID CPU_SECONDS MEMORY_BYTES PROGRAM ARGUMENT…
 
 With `namespace`, it gets a network namespace that has a loopback and nothing else; it ends with
-97 where the kernel does not permit that. Imports nothing of Holdfast.
+97 where the kernel does not permit that. It is killed when its parent dies. Imports nothing of
+Holdfast.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ctypes
 import fcntl
 import os
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -21,13 +23,15 @@ FILE_SIZE_BYTES = 512 * 1024**2
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _SET_FLAGS, _UP = 0x8914, 0x1
+_PARENT_DEATH_SIGNAL = 1
 
 
 def main(arguments: list[str]) -> None:
     """Confine this process, then replace it."""
-    network, cpu_seconds, memory_bytes, *argv = arguments
+    network, parent, cpu_seconds, memory_bytes, *argv = arguments
     if network == "namespace" and not _leave_network():
         sys.exit(NOT_PERMITTED)
+    _die_with(int(parent))
     _limit(resource.RLIMIT_CPU, int(cpu_seconds))
     _limit(resource.RLIMIT_AS, int(memory_bytes))
     _limit(resource.RLIMIT_FSIZE, FILE_SIZE_BYTES)
@@ -39,6 +43,13 @@ def _limit(which: int, most: int) -> None:
     hard = resource.getrlimit(which)[1]
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(which, (most, most))
+
+
+def _die_with(parent: int) -> None:
+    """Be killed when the parent is. New credentials would forget it: so after the namespace."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the process that wanted these tests has ended")
 
 
 def _leave_network() -> bool:

@@ -4,13 +4,14 @@ How far that is enforced: where the kernel permits unprivileged namespaces, the 
 network of their own with a loopback and nothing else, whatever they run. Elsewhere a guard in
 Python's start-up refuses connections beyond loopback, which stops accidents and no intent. Files
 that this user can read or write stay within reach of the tests either way, and a process that
-leaves its process group outlives the time limit.
+leaves its process group outlives the time limit. The tests end when the process that asked for
+them does.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-import tempfile
 import time
 from functools import cache
 from pathlib import Path
@@ -36,30 +37,32 @@ def namespaces_permitted() -> bool:
     )
 
 
-def run_confined(folder: Path, command: TestCommand, *, namespace: bool) -> TestOutcome:
-    """Run a test command in a folder. Raises DeployerFailed where it cannot be started."""
+def run_confined(folder: Path, command: TestCommand, home: Path, *, namespace: bool) -> TestOutcome:
+    """Run a test command in a folder, with a home of its own for what it writes elsewhere.
+
+    Raises DeployerFailed where it cannot be started.
+    """
     began = time.monotonic()
     isolation = NAMESPACE if namespace else GUARD
-    with tempfile.TemporaryDirectory(prefix="holdfast-tests-") as home:
-        try:
-            done = run_command(
-                _confined("namespace" if namespace else "open", command),
-                working_folder=folder,
-                timeout_seconds=command.timeout_seconds,
-                environment=_environment(command, home, guarded=not namespace),
-            )
-        except DeployerTimeout as error:
-            return TestOutcome(None, str(error), time.monotonic() - began, isolation)
+    try:
+        done = run_command(
+            _confined("namespace" if namespace else "open", command),
+            working_folder=folder,
+            timeout_seconds=command.timeout_seconds,
+            environment=_environment(command, folder, str(home), guarded=not namespace),
+        )
+    except DeployerTimeout as error:
+        return TestOutcome(None, str(error), time.monotonic() - began, isolation)
     output = f"{done.stdout}{done.stderr}"
     return TestOutcome(done.exit_code, output, done.seconds, isolation)
 
 
 def _confined(network: str, command: TestCommand) -> tuple[str, ...]:
-    limits = (str(command.cpu_seconds), str(command.memory_bytes))
-    return (sys.executable, "-I", str(_CONFINED), network, *limits, *command.argv)
+    numbers = (os.getpid(), command.cpu_seconds, command.memory_bytes)
+    return (sys.executable, "-I", str(_CONFINED), network, *map(str, numbers), *command.argv)
 
 
-def _environment(command: TestCommand, home: str, *, guarded: bool) -> dict[str, str]:
+def _environment(command: TestCommand, folder: Path, home: str, *, guarded: bool) -> dict[str, str]:
     variables = {
         **clean_environment(()),
         "HOME": home,
@@ -74,6 +77,10 @@ def _environment(command: TestCommand, home: str, *, guarded: bool) -> dict[str,
         **command.variables,
     }
     if guarded:
+        variables["HOLDFAST_LOOPBACK_ONLY"] = "1"
+    if command.statements_file:
+        variables["HOLDFAST_STATEMENTS_FILE"] = str(folder / command.statements_file)
+    if guarded or command.statements_file:
         known = variables.get("PYTHONPATH", "")
         variables["PYTHONPATH"] = f"{_GUARD}:{known}" if known else str(_GUARD)
     return variables
