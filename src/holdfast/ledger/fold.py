@@ -8,6 +8,7 @@ from holdfast.errors import LedgerError
 from holdfast.model import event as ev
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Event
+from holdfast.model.lesson import ActionItem
 
 
 def fold(events: Sequence[Event]) -> Case:
@@ -71,6 +72,8 @@ def _changes(case: Case, entry: Event) -> dict[str, object]:
             return {"prevented": payload}
         case ev.ActionItemFiled(item=item):
             return {"action_items": (*case.action_items, item)}
+        case ev.ActionItemClosed(item_id=item_id):
+            return {"action_items": _with_closed(case.action_items, item_id)}
         case ev.PostmortemWritten():
             return {"postmortem": payload}
         case ev.ContractChecked(unmet=unmet):
@@ -79,6 +82,14 @@ def _changes(case: Case, entry: Event) -> dict[str, object]:
             return {}
         case _:
             return _action_changes(case, entry)
+
+
+def _with_closed(items: Sequence[ActionItem], item_id: str) -> tuple[ActionItem, ...]:
+    if item_id not in {item.id for item in items}:
+        raise KeyError(item_id)
+    return tuple(
+        item.model_copy(update={"status": "done"}) if item.id == item_id else item for item in items
+    )
 
 
 def _action_changes(case: Case, entry: Event) -> dict[str, object]:

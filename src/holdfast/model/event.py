@@ -211,6 +211,14 @@ class ActionItemFiled(Record):
     item: ActionItem
 
 
+class ActionItemClosed(Record):
+    """A person says that an action item is done, and what shows it. Who: the entry's actor."""
+
+    kind: Literal["action_item_closed"] = "action_item_closed"
+    item_id: str
+    note: str
+
+
 class PostmortemWritten(Record):
     """The report stands in these files; the hash is that of the JSON's canonical form."""
 
@@ -257,6 +265,7 @@ Payload = Annotated[
     | Prevented
     | CanaryLooked
     | ActionItemFiled
+    | ActionItemClosed
     | PostmortemWritten
     | ContractChecked
     | Noted,
