@@ -2,34 +2,42 @@
 
 Nothing here is invented: each rule reads facts, owners come from the catalog or stay
 `unassigned`, due dates from severity (`targets.DUE_DAYS`), and each item names the check that
-closes it. Titles hold no numbers: what was measured stands in the post-mortem, as figures.
+closes it. An item is filed as done only where its check was measured in the incident itself.
+Titles hold no numbers: what was measured stands in the post-mortem, as figures.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from holdfast.learning.cause import Cause, cause_of
+from holdfast.learning.prevention.moved import moved_signal
 from holdfast.learning.targets import ItemType, due_date
+from holdfast.model.action import Purpose
 from holdfast.model.case import Case
 from holdfast.model.config import Config
-from holdfast.model.hypothesis import Hypothesis
 from holdfast.model.ids import derived_id
 from holdfast.model.incident import IncidentOutcome
 from holdfast.model.lesson import ActionItem
-from holdfast.model.service import UNASSIGNED, Service, Signal
+from holdfast.model.service import UNASSIGNED, CodeSettings, Service
 
-_PER_REQUEST = {
-    Signal.STATEMENTS_PER_REQUEST: "database statements per request",
-    Signal.CPU_SECONDS_PER_REQUEST: "CPU time per request",
-    Signal.SECONDS_PER_STATEMENT: "time per database statement",
-    Signal.POOL_UTILIZATION: "use of the connection pool",
-    Signal.MEMORY_BYTES: "memory",
-    Signal.INFLIGHT_REQUESTS: "requests in flight",
-}
-"""Signals that show a mechanism before its users feel it, in the words of an action item."""
+FIX, MERGE, ALERT, BURN_ALERT, REVIEW, TRAINING, CANARY, DEPLOYER = (
+    "fix",
+    "merge",
+    "alert",
+    "burn alert",
+    "review",
+    "training",
+    "canary",
+    "deployer",
+)
+"""Rules that file items, by name: an item's id follows from its incident and its rule."""
+
+
+def owner_rule(service: str) -> str:
+    """Return the rule by which an owner is asked for."""
+    return f"owner {service}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class _Draft:
     title: str
     check: str
     service: str
+    done: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,19 +74,50 @@ def derive_items(case: Case, config: Config) -> tuple[ActionItem, ...]:
     return tuple(_finished(facts, draft) for draft in drafts)
 
 
+def is_merged(case: Case) -> bool:
+    """Whether the fix's branch was merged, and the merge was not taken back."""
+    return _was_seen(case, "merge") and not _was_seen(case, "withdraw")
+
+
+def code_settings(service: Service | None) -> CodeSettings:
+    """Return how a service's repository is worked in; the usual way where that is not told."""
+    return (service.code if service else None) or CodeSettings()
+
+
+def _is_fixed(case: Case) -> bool:
+    """Whether the fixed version was measured to serve all traffic well."""
+    fixed = case.outcome is IncidentOutcome.FIXED or _was_seen(case, "release")
+    return fixed and not _was_seen(case, "withdraw")
+
+
+def _was_seen(case: Case, purpose: Purpose) -> bool:
+    """Whether an action of that purpose had its effect, and was not undone."""
+    return any(
+        one.verdict is not None and one.verdict.effect == "seen" and one.outcome_of("undo") is None
+        for one in case.actions.values()
+        if one.action.purpose == purpose
+    )
+
+
 def _finished(facts: _Facts, draft: _Draft) -> ActionItem:
     case = facts.case
     detected = case.milestones.get("detected")
     at = detected.at if detected else case.opened_at
     service = facts.services.get(draft.service)
     return ActionItem(
-        id=derived_id("item", case.opened_at, f"{case.incident_id} {draft.rule}"),
+        id=item_id(case, draft.rule),
         type=draft.type,
         title=draft.title,
         owner=service.owner if service else UNASSIGNED,
         due=due_date(case.severity, draft.type, at),
         check=draft.check,
+        status="done" if draft.done else "open",
     )
+
+
+def item_id(case: Case, rule: str) -> str:
+    """Return the id that the item of a rule has in this incident, filed or not."""
+    return derived_id("item", case.opened_at, f"{case.incident_id} {rule}")
 
 
 def _permanent_fix(facts: _Facts) -> Iterator[_Draft]:
@@ -88,18 +128,19 @@ def _permanent_fix(facts: _Facts) -> Iterator[_Draft]:
         where = f" at {places}" if places else ""
         doubt = "" if facts.cause.supported else "suspected "
         yield _Draft(
-            "fix",
+            FIX,
             "prevent",
             f"Fix the {doubt}mechanism {mechanism.mechanism} in {mechanism.service}{where}",
             f"the fix serves all traffic of {mechanism.service} by canary and the objective of "
             f"{facts.case.opened.service} holds; the measures of this incident's tests are back "
             "at their level from before",
             mechanism.service,
+            done=_is_fixed(facts.case),
         )
     elif facts.cause.origin is not None:
         released = f" ({change.to_version})" if change and change.to_version else ""
         yield _Draft(
-            "fix",
+            FIX,
             "prevent",
             f"Find the mechanism in {facts.culprit}{released} and fix it before it is released "
             "again",
@@ -120,20 +161,39 @@ def _find_cause(facts: _Facts) -> Iterator[_Draft]:
         )
 
 
+def _merge(facts: _Facts) -> Iterator[_Draft]:
+    """A branch that waits for a person."""
+    fix = facts.case.repaired.fix if facts.case.repaired else None
+    if fix is None or is_merged(facts.case):
+        return
+    into = code_settings(facts.services.get(fix.service)).branch
+    yield _Draft(
+        MERGE,
+        "prevent",
+        f"Review and merge the branch `{fix.branch}` of {fix.service}, and release `{fix.version}`",
+        f"`{into}` of {fix.service} contains `{fix.commit}`",
+        fix.service,
+    )
+
+
 def _earlier_alert(facts: _Facts) -> Iterator[_Draft]:
-    signal = _moved_signal(facts)
-    if signal is not None:
-        words = _PER_REQUEST[signal]
+    moved = moved_signal(facts.case, facts.services)
+    prevented = facts.case.prevented.prevention if facts.case.prevented else None
+    if prevented is not None or moved is not None:
+        service = prevented.service if prevented else facts.culprit
+        words = moved.words if moved else "what showed the mechanism"
         yield _Draft(
-            "alert",
+            ALERT,
             "detect",
-            f"Alert on {words} of {facts.culprit}, by version",
-            "the alert fires on this incident's evidence and is silent on its healthy window",
-            facts.culprit,
+            f"Alert on {words} of {service}, by version",
+            "the alert fires on this incident's evidence and is silent on its healthy window; "
+            "it is in force, and it is answered",
+            service,
+            done=prevented is not None and prevented.proof.holds,
         )
     elif facts.case.opened.alert is None:
         yield _Draft(
-            "alert",
+            BURN_ALERT,
             "detect",
             f"Alert on the error budget of {facts.case.opened.service}: a person noticed first",
             "the burn-rate alert fires on this incident's evidence and is silent on its healthy "
@@ -146,12 +206,44 @@ def _canary(facts: _Facts) -> Iterator[_Draft]:
     change = facts.cause.change
     if change is not None and change.to_version is not None:
         yield _Draft(
-            "canary",
+            CANARY,
             "process",
             f"Release {change.service} by canary, judged by the objective of "
             f"{facts.case.opened.service}",
             "a release that carries this incident's fault is stopped at its canary share",
             change.service,
+        )
+
+
+def _review(facts: _Facts) -> Iterator[_Draft]:
+    """What reviewers look for from now on; the fix may have brought it along."""
+    mechanism, service = facts.cause.mechanism, facts.services.get(facts.culprit)
+    if mechanism is None or service is None or service.repository is None:
+        return
+    settings = code_settings(service)
+    fix = facts.case.repaired.fix if facts.case.repaired else None
+    brought = fix is not None and settings.review_checklist in fix.files
+    yield _Draft(
+        REVIEW,
+        "process",
+        f"Ask for {mechanism.mechanism} in the review checklist of {service.name}",
+        f"`{settings.review_checklist}` on `{settings.branch}` of {service.name} asks for it",
+        service.name,
+        done=brought and is_merged(facts.case),
+    )
+
+
+def _training(facts: _Facts) -> Iterator[_Draft]:
+    mechanism = facts.cause.mechanism
+    if mechanism is not None:
+        yield _Draft(
+            TRAINING,
+            "process",
+            f"Show the team of {mechanism.service} how {mechanism.mechanism} came in, which "
+            "measure shows it and how it is refused in review",
+            "the post-mortem was gone through with the team; a person says so with "
+            "`holdfast actions close`",
+            mechanism.service,
         )
 
 
@@ -184,7 +276,7 @@ def _mitigation(facts: _Facts) -> Iterator[_Draft]:
     service = facts.services.get(facts.culprit)
     if service is not None and service.deployer is None:
         yield _Draft(
-            "deployer",
+            DEPLOYER,
             "mitigate",
             f"Give Holdfast a deployer for {facts.culprit}, so that it can roll back",
             "`holdfast doctor` finds the deployer",
@@ -197,7 +289,7 @@ def _owner(facts: _Facts) -> Iterator[_Draft]:
     touched = [n for n in (facts.culprit, facts.case.opened.service) if n in unowned]
     for name in dict.fromkeys(touched):
         yield _Draft(
-            f"owner {name}",
+            owner_rule(name),
             "process",
             f"Name an owner of {name} in the catalog",
             f"the catalog names an owner of {name}",
@@ -207,37 +299,13 @@ def _owner(facts: _Facts) -> Iterator[_Draft]:
 
 _RULES: tuple[Callable[[_Facts], Iterator[_Draft]], ...] = (
     _permanent_fix,
+    _merge,
     _find_cause,
     _earlier_alert,
     _mitigation,
     _canary,
+    _review,
+    _training,
     _missing_signals,
     _owner,
 )
-
-
-def _moved_signal(facts: _Facts) -> Signal | None:
-    """Return the signal, short of latency itself, by whose test the mechanism is supported."""
-    mechanism = facts.cause.mechanism
-    service = facts.services.get(facts.culprit)
-    if mechanism is None or service is None:
-        return None
-    queries = list(_supporting_queries(facts.case, mechanism))
-    for signal in _PER_REQUEST:
-        template = service.signals.get(signal)
-        if template and any(_asks(template, query) for query in queries):
-            return signal
-    return None
-
-
-def _supporting_queries(case: Case, mechanism: Hypothesis) -> Iterator[str]:
-    """Queries of tests that predicted a rise, and saw it: an unchanged ratio warns of nothing."""
-    for test_id in mechanism.supports:
-        test, result = case.tests.get(test_id), case.results.get(test_id)
-        if test and result and test.prediction.at_least is not None:
-            yield from (case.evidence[i].query for i in result.evidence_ids if i in case.evidence)
-
-
-def _asks(template: str, query: str) -> bool:
-    pattern = re.escape(template).replace(r"\$window", r"[^\]]+").replace(r"\$by", r"[^)]*")
-    return re.search(pattern, query) is not None

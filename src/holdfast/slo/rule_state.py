@@ -15,6 +15,7 @@ A rule fires for a series once its condition has held for `for_seconds`, as in P
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -87,7 +88,10 @@ def read_answer(condition: Condition | None, evidence: Evidence) -> Answer:
         return Answer(None, evidence)
     samples = evidence.value.samples if evidence.value else ()
     holds = condition.fires_at if condition else _always
-    return Answer(tuple((sample, holds(sample.value)) for sample in samples), evidence)
+    read = ((sample, holds(sample.value)) for sample in samples)
+    # a ratio is infinite where its denominator counted nothing yet: that is no level
+    kept = ((sample, held) for sample, held in read if held or math.isfinite(sample.value))
+    return Answer(tuple(kept), evidence)
 
 
 def _always(_value: float) -> bool:
