@@ -13,9 +13,15 @@ from holdfast.lab import control
 from holdfast.lab.control import LabHandle
 from holdfast.lab.files import is_alive
 from holdfast.lab.records import LabOptions
+from support.databases import DATABASE
 
 SMALL = LabOptions(
-    services=("customer-api",), load=False, recorder=False, life_seconds=120, round_trip_seconds=0
+    services=("customer-api",),
+    load=False,
+    recorder=False,
+    life_seconds=120,
+    round_trip_seconds=0,
+    database=DATABASE,
 )
 
 

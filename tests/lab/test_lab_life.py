@@ -19,10 +19,12 @@ from holdfast.lab.topology import SERVICES
 from holdfast.model.config import Config
 from holdfast.model.policy import Policy
 from holdfast.model.service import Signal
+from support.databases import DATABASE
 
 pytestmark = pytest.mark.lab
 
-FULL = LabOptions(recorder=False, rate_per_second=5, life_seconds=120)
+FULL = LabOptions(recorder=False, rate_per_second=5, life_seconds=120, database=DATABASE)
+BY_SERVER = {Signal.DATABASE_STATEMENTS_PER_REQUEST}
 
 
 def test_the_whole_production_serves_and_ends_without_a_trace(tmp_path: Path) -> None:
@@ -37,14 +39,15 @@ def test_the_whole_production_serves_and_ends_without_a_trace(tmp_path: Path) ->
         ]
         jobs = {t["labels"]["job"] for t in json.loads(lab.folder.targets.read_text())}
         trace_ids = {service: _trace_ids(lab.folder.logs, service) for service in SERVICES}
-        assert [p.exit_code for p in lab.state().processes] == [None] * 7
+        has_server = lab.lab.database.kind == "postgresql"
+        assert [p.exit_code for p in lab.state().processes] == [None] * (7 + has_server)
     assert status == 200
     assert set(json.loads(body)) == {"neighbours", "basket"}
     assert [s.name for s in config.services] == list(SERVICES)
     assert [slo.name for slo in config.slos] == ["storefront-latency", "storefront-availability"]
-    assert set(config.services[1].signals) == set(Signal)
+    assert set(Signal) - set(config.services[1].signals) == (set() if has_server else BY_SERVER)
     assert [len(policy.rules) for policy in policies] == [1, 0]
-    assert jobs == {*SERVICES, "edge", "load"}
+    assert jobs == {*SERVICES, "edge", "load", *(["database"] if has_server else [])}
     assert trace_ids["payments"]
     assert trace_ids["payments"] <= trace_ids["storefront"] | trace_ids["checkout"]
     assert still_there(folder, pids) == []

@@ -32,6 +32,7 @@ from holdfast.model.evidence import Matrix, Vector
 from holdfast.model.policy import Policy
 from holdfast.model.slo import SLO, BurnTier
 from holdfast.slo.rules import ratio_query
+from support.databases import DATABASE
 from support.prometheus import running_prometheus
 
 SERVICE, GOOD, BAD = "customer-api", "v2.3.3", "v2.3.4"
@@ -50,6 +51,7 @@ OPTIONS = LabOptions(
     scrape_interval_seconds=SCRAPE_SECONDS,
     statement_log_fraction=1.0,
     life_seconds=240.0,
+    database=DATABASE,
 )
 POLICY = acting_policy().model_copy(
     update={

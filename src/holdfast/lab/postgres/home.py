@@ -41,6 +41,10 @@ class Home:
     def remove(self) -> None:
         """Remove the folder and all in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Leave the folder to whoever sweeps it up."""
         os.close(self._lock)
 
 
