@@ -10,10 +10,15 @@ from holdfast.diagnosis import derivations as diagnosis_derivations
 from holdfast.evidence.derive import derive
 from holdfast.learning.derivations import REPORT_DERIVATIONS
 from holdfast.learning.formats import render
+from holdfast.learning.prevention import proof as rule_proof
 from holdfast.model.evidence import Evidence
 from holdfast.model.figure import Derivation, Figure
 
-KNOWN = (diagnosis_derivations.own_excess_share, *REPORT_DERIVATIONS)
+KNOWN = (
+    diagnosis_derivations.own_excess_share,
+    rule_proof.rule_firing,
+    *REPORT_DERIVATIONS,
+)
 """Derivations besides those of evidence/derive.py; importing their modules registers them."""
 
 PLACEHOLDER = re.compile(r"\{f:(f\d+)\}")

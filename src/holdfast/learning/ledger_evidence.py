@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
+from holdfast.learning.fix_facts import fix_tables, share_percent
 from holdfast.learning.quotes import names_of, quote_facts, text_numbers
 from holdfast.learning.targets import PHASE_TARGETS_SECONDS
 from holdfast.ledger.store import Entry
@@ -139,6 +140,7 @@ def _ledger_tables(case: Case, events: Sequence[Event]) -> dict[str, Table]:
             ((i.id, _unix(datetime.combine(i.due, time(), UTC))) for i in case.action_items),
         ),
         "quotations": quote_facts(events, names_of(case)),
+        **fix_tables(case),
     }
 
 
@@ -155,6 +157,8 @@ ACTION_COLUMNS = (
     "at_most",
     "hold_seconds",
     "deadline_seconds",
+    "percent",
+    "looks",
 )
 
 
@@ -175,6 +179,8 @@ def _action_row(one: ActionCase) -> tuple[Cell, ...]:
         expected.bound.at_most,
         expected.hold_seconds,
         expected.deadline_seconds,
+        share_percent(one),
+        len(one.looks),
     )
 
 

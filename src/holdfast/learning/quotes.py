@@ -14,6 +14,7 @@ from itertools import chain
 
 from holdfast.errors import EvidenceError
 from holdfast.learning.figures import FigureBook
+from holdfast.learning.fix_facts import fix_names
 from holdfast.learning.numerals import Span, bare_numerals, code_spans, is_quantity, number_of
 from holdfast.model.action import Parameter
 from holdfast.model.case import Case
@@ -46,7 +47,7 @@ def names_of(case: Case) -> frozenset[str]:
         found.update(v for by in action.preconditions.versions.values() for v in by)
         given = chain(action.plan.parameters.items(), action.undo.parameters.items())
         found.update(str(v) for key, v in given if _is_name(key, v))
-    return frozenset(name for name in found if name)
+    return frozenset(name for name in (*found, *fix_names(case)) if name)
 
 
 def _is_name(key: str, parameter: Parameter) -> bool:

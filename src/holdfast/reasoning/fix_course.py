@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,3 +70,54 @@ def _halt(last: ActionCase, *, concluded: bool) -> Halt | None:
     if last.guard is not None and last.guard.decision == "deny":
         return "denied"
     return "unanswered" if concluded else None
+
+
+# ---- in words --------------------------------------------------------------------------------
+
+_ANY_HALT: dict[Halt, str] = {
+    "rejected": "a person said no to this: {title}",
+    "unanswered": "nobody decided on this: {title}",
+    "denied": "this was not permitted: {title}",
+    "not_done": "this could not be carried out: {title}",
+    "not_seen": "this did not show its effect: {title}",
+    "no_data": "whether this had its effect could not be measured: {title}",
+}
+
+_HALTS: dict[tuple[Purpose, Halt], str] = {
+    ("stage", "not_seen"): "under load, {version} was not as good as {good}",
+    ("stage", "no_data"): "the load test of {version} beside {good} could not be made",
+    ("stage", "not_done"): "{version} could not be started",
+    ("merge", "rejected"): "a person said no to the merge",
+    ("merge", "unanswered"): "nobody decided on the merge in time",
+    ("merge", "not_done"): "the merge could not be made on the branch as it is now",
+    ("canary", "not_seen"): "{version} was worse for its users than {good}, and was taken back",
+    ("canary", "no_data"): "the canary of {version} could not tell, and was taken back",
+    ("release", "not_seen"): "the objective did not hold with all traffic on {version}",
+    ("release", "no_data"): "whether the objective holds with {version} could not be measured",
+}
+"""How a step of a fix ended that went no further."""
+
+Name = Callable[[str], str]
+"""Writes a name as the surface writes names."""
+
+
+def why_no_further(course: FixCourse, fix: Fix, *, title: str = "", name: Name = str) -> str:
+    """Say why the fix went no further; `title` is that of the last step, as it may be written."""
+    last = course.last
+    if last is None:
+        return f"{name(fix.version)} of {name(fix.service)} was written and tested, not started"
+    if course.halt is None:
+        return f"this was done last: {title or last.action.title}"
+    told = _HALTS.get((last.action.purpose, course.halt)) or _ANY_HALT[course.halt]
+    return told.format(
+        version=name(fix.version), good=name(fix.good_version), title=title or last.action.title
+    )
+
+
+def where_it_is(course: FixCourse, fix: Fix, *, name: Name = str) -> str:
+    """Say where the code of the fix is now."""
+    if course.withdrawn:
+        return f"its merge was taken back, and the fix stays on {name(fix.branch)}"
+    if not course.merged:
+        return f"it is not merged: the fix is on {name(fix.branch)}"
+    return "it is merged" if course.released else "it is merged, its release is left to a person"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from holdfast.diagnosis.board import Board
-from holdfast.model.action import Action, Purpose, Verdict
+from holdfast.model.action import Action, Verdict
 from holdfast.model.case import ActionCase, Case
-from holdfast.model.fix import DeclinedFix, Fix
+from holdfast.model.fix import DeclinedFix
 from holdfast.model.hypothesis import Hypothesis, HypothesisStatus, Test, TestResult
-from holdfast.reasoning.fix_course import FixCourse, Halt, course_of
+from holdfast.reasoning.fix_course import course_of, where_it_is, why_no_further
 from holdfast.reasoning.reasoner import Proposal
 
 NOT_TRIAGED = "The impact is not measured yet."
@@ -36,29 +36,6 @@ _AWAITED = {
     "load_test": "Load test under way",
     "canary": "Canary under way",
 }
-
-_ANY_HALT: dict[Halt, str] = {
-    "rejected": "a person said no to this: {title}",
-    "unanswered": "nobody decided on this: {title}",
-    "denied": "this was not permitted: {title}",
-    "not_done": "this could not be carried out: {title}",
-    "not_seen": "this did not show its effect: {title}",
-    "no_data": "whether this had its effect could not be measured: {title}",
-}
-
-_HALTS: dict[tuple[Purpose, Halt], str] = {
-    ("stage", "not_seen"): "under load, {version} was not as good as {good}",
-    ("stage", "no_data"): "the load test of {version} beside {good} could not be made",
-    ("stage", "not_done"): "{version} could not be started",
-    ("merge", "rejected"): "a person said no to the merge",
-    ("merge", "unanswered"): "nobody decided on the merge in time",
-    ("merge", "not_done"): "the merge does not apply to the branch as it is now",
-    ("canary", "not_seen"): "{version} was worse for its users than {good}, and was taken back",
-    ("canary", "no_data"): "the canary of {version} could not tell, and was taken back",
-    ("release", "not_seen"): "the objective did not hold with all traffic on {version}",
-    ("release", "no_data"): "whether the objective holds with {version} could not be measured",
-}
-"""How a step of a fix ended that went no further."""
 
 
 def render(proposal: Proposal, case: Case) -> Proposal:
@@ -153,25 +130,7 @@ def fix_ended(case: Case) -> str:
             f"{fix.version} of {fix.service} holds the objective with all traffic on it, and "
             f"{fix.branch} is merged"
         )
-    return f"{_why_no_further(course, fix)}; {_where_it_is(course, fix)}"
-
-
-def _why_no_further(course: FixCourse, fix: Fix) -> str:
-    last = course.last
-    if last is None:
-        return f"{fix.version} of {fix.service} was written and tested, and not started"
-    if course.halt is None:
-        return f"this was done last: {last.action.title}"
-    told = _HALTS.get((last.action.purpose, course.halt)) or _ANY_HALT[course.halt]
-    return told.format(version=fix.version, good=fix.good_version, title=last.action.title)
-
-
-def _where_it_is(course: FixCourse, fix: Fix) -> str:
-    if course.withdrawn:
-        return f"its merge was taken back, and the fix stays on {fix.branch}"
-    if course.merged:
-        return "it is merged, and its release is left to a person"
-    return f"it is not merged: the fix is on {fix.branch}"
+    return f"{why_no_further(course, fix)}; {where_it_is(course, fix)}"
 
 
 def _reasons(declined: Sequence[DeclinedFix]) -> str:
