@@ -202,6 +202,8 @@ class Calibration(Record):
 
     paired: tuple[MetricNoise, ...] = ()
     error_dispersion: float | None = Field(default=None, ge=1, allow_inf_nan=False)
+    from_equal_arms: bool = True
+    """False: put together from one version's own history (see rollout/calibration)."""
 
     def noise(self, metric: Metric) -> PairedNoise | None:
         """Return the noise of a metric, or None where history had too little."""

@@ -47,7 +47,7 @@ def judge_metric(
     if metric.metric is Metric.ERRORS:
         counts = error_counts(intervals) + tail
         found = _errors(counts, metric, plan, calibration.error_dispersion or 1.0)
-        missing, calibrated = gaps(counts), calibration.error_dispersion is not None
+        missing, known = gaps(counts), calibration.error_dispersion is not None
     else:
         ratios = log_ratios(
             intervals,
@@ -57,7 +57,7 @@ def judge_metric(
         )
         ratios += tail
         found = _paired(ratios, metric, plan, calibration)
-        missing, calibrated = gaps(ratios), calibration.noise(metric.metric) is not None
+        missing, known = gaps(ratios), calibration.noise(metric.metric) is not None
     decision, reason = _decide(found, missing, metric, plan)
     return MetricVerdict(
         metric=metric.metric,
@@ -72,7 +72,7 @@ def judge_metric(
         paired_intervals=found.known,
         gap_intervals=missing.missing,
         decided_at_interval=found.worse_at,
-        calibrated=calibrated,
+        calibrated=known and calibration.from_equal_arms,
     )
 
 
