@@ -22,7 +22,7 @@ from holdfast.model.incident import IncidentOutcome
 from holdfast.model.lesson import ActionItem
 from holdfast.model.service import UNASSIGNED, CodeSettings, Service
 
-FIX, MERGE, ALERT, BURN_ALERT, REVIEW, TRAINING, CANARY, DEPLOYER = (
+FIX, MERGE, ALERT, BURN_ALERT, REVIEW, TRAINING, CANARY = (
     "fix",
     "merge",
     "alert",
@@ -30,7 +30,6 @@ FIX, MERGE, ALERT, BURN_ALERT, REVIEW, TRAINING, CANARY, DEPLOYER = (
     "review",
     "training",
     "canary",
-    "deployer",
 )
 """Rules that file items, by name: an item's id follows from its incident and its rule."""
 
@@ -38,6 +37,11 @@ FIX, MERGE, ALERT, BURN_ALERT, REVIEW, TRAINING, CANARY, DEPLOYER = (
 def owner_rule(service: str) -> str:
     """Return the rule by which an owner is asked for."""
     return f"owner {service}"
+
+
+def deployer_rule(service: str) -> str:
+    """Return the rule by which a deployer is asked for."""
+    return f"deployer {service}"
 
 
 @dataclass(frozen=True)
@@ -276,7 +280,7 @@ def _mitigation(facts: _Facts) -> Iterator[_Draft]:
     service = facts.services.get(facts.culprit)
     if service is not None and service.deployer is None:
         yield _Draft(
-            DEPLOYER,
+            deployer_rule(service.name),
             "mitigate",
             f"Give Holdfast a deployer for {facts.culprit}, so that it can roll back",
             "`holdfast doctor` finds the deployer",

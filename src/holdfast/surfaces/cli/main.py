@@ -13,6 +13,8 @@ import typer
 from holdfast import __version__
 from holdfast.errors import HoldfastError
 from holdfast.surfaces.cli.commands import approve, doctor, incidents, init, show, verify, watch
+from holdfast.surfaces.cli.commands.actions import actions
+from holdfast.surfaces.cli.commands.canary import canary
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.loadtest import loadtest
 from holdfast.surfaces.cli.commands.respond import respond
@@ -37,6 +39,8 @@ app.command()(show.show)
 app.command()(approve.approve)
 app.command()(verify.verify)
 app.command()(loadtest)
+app.command()(canary)
+app.add_typer(actions, name="actions")
 app.add_typer(lab, name="lab")
 
 

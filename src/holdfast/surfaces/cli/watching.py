@@ -11,6 +11,7 @@ from holdfast.model.action import Autonomy
 from holdfast.model.event import Noted
 from holdfast.model.policy import Policy
 from holdfast.surfaces.app import Holdfast
+from holdfast.surfaces.cli.rule_notes import RuleNotes
 from holdfast.surfaces.cli.views import View
 
 _LEVELS = (Autonomy.OBSERVE, Autonomy.APPROVE, Autonomy.ACT)
@@ -104,10 +105,14 @@ def level_of(policy: Policy) -> str:
 
 
 class SilenceNotes:
-    """Says, once, when an objective cannot be read, and when it can again: silence is no health."""
+    """Says, once, when an objective cannot be read, and when it can again: silence is no health.
+
+    What the rules in force warn of is said beside it.
+    """
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self._rules = RuleNotes(view)
         self._silent: dict[str, str] = {}
         self._trouble = ""
 
@@ -116,6 +121,7 @@ class SilenceNotes:
         if self._trouble:
             self._view.say("goes on", "the objectives are evaluated again")
             self._trouble = ""
+        self._rules.note(found.rules)
         silent = {
             reading.slo: reading.detail or reading.state.replace("_", " ")
             for reading in found.readings
