@@ -3,7 +3,8 @@
 Read (CDEvents, subject `service`): `dev.cdevents.service.deployed|upgraded|rolledback|removed`
 are deployments, `published` is a change of traffic. CDEvents has no subject for other changes of
 production: they are read from its custom events, `dev.cdeventsx.<tool>-<config|flag|
-infrastructure|traffic>.<predicate>.<version>`. A pipeline run whose `customData` names a service
+infrastructure|traffic>.<predicate>.<version>`, with `setting`, `from_value` and `to_value` in their
+`customData`. A pipeline run whose `customData` names a service
 and a version is a deployment under way, or one that did not succeed: it may have moved traffic.
 Other events (builds, tests) change nothing in production and are left alone.
 """
@@ -74,6 +75,10 @@ class CustomData(_Part):
     error: str = ""
     from_version: str | None = None
     to_version: str | None = None
+    setting: str = ""
+    """The key of a configuration or flag that was changed, `from_value` → `to_value`."""
+    from_value: str | None = None
+    to_value: str | None = None
     actor: str = ""
     summary: str = ""
     started_at: UtcTime | None = None
@@ -121,6 +126,9 @@ def to_change(event: CDEvent, source: str) -> Change | None:
         predicate=predicate,
         from_version=data.from_version,
         to_version=None if predicate == "removed" else version,
+        setting=data.setting,
+        from_value=data.from_value,
+        to_value=data.to_value,
         summary=data.summary or (f"{data.status}: {data.error}" if data.error else ""),
         source=source,
         actor=data.actor,

@@ -2,17 +2,19 @@
 
 A deployment that begins is a `pipelinerun.started`; one that succeeded is a `service.deployed`,
 `.upgraded` or `.rolledback`; one that did not is a `pipelinerun.finished` with its outcome. All
-carry the whole deployment in `customData`, so that either line tells when it began.
+carry the whole deployment in `customData`, so that either line tells when it began. A changed
+setting has no event type of its own: it is a custom event, of configuration or of a flag.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from holdfast.lab.records import Deployment
+from holdfast.lab.records import Deployment, SettingChange
 from holdfast.model.base import utc_now
 
 SOURCE = "/laboratory/deployer"
@@ -27,7 +29,14 @@ class DeploymentLog:
 
     def add(self, deployment: Deployment) -> None:
         """Write what the deployment's status says."""
-        line = json.dumps(event_of(deployment), separators=(",", ":")) + "\n"
+        self._write(event_of(deployment))
+
+    def add_setting(self, change: SettingChange) -> None:
+        """Write down a setting's change as it stands."""
+        self._write(setting_event(change))
+
+    def _write(self, event: dict[str, object]) -> None:
+        line = json.dumps(event, separators=(",", ":")) + "\n"
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line)
 
@@ -40,16 +49,34 @@ def event_of(deployment: Deployment) -> dict[str, object]:
         kind, subject = "pipelinerun.started.0.2.0", _pipeline_run(deployment)
     else:
         kind, subject = "pipelinerun.finished.0.2.0", _pipeline_run(deployment)
+    custom = deployment.model_dump(mode="json", exclude={"schema_version"})
+    return _event(f"dev.cdevents.{kind}", subject, custom)
+
+
+def setting_event(change: SettingChange) -> dict[str, object]:
+    """Return the custom event of a setting's change as it stands."""
+    environment = {"environment": {"id": ENVIRONMENT, "source": SOURCE}}
+    subject = {"id": change.service, "source": SOURCE, "type": "service", "content": environment}
+    what = f"{change.setting} of {change.service}: {change.from_value} → {change.to_value}"
+    failed = f", which failed: {change.error}" if change.error else ""
+    custom = change.model_dump(mode="json", exclude={"schema_version"})
+    kind = f"dev.cdeventsx.laboratory-{change.kind}.changed.0.1.0"
+    return _event(kind, subject, {**custom, "summary": what + failed})
+
+
+def _event(
+    kind: str, subject: Mapping[str, object], custom: Mapping[str, object]
+) -> dict[str, object]:
     return {
         "context": {
             "version": "0.4.1",
             "id": str(uuid4()),
             "source": SOURCE,
-            "type": f"dev.cdevents.{kind}",
+            "type": kind,
             "timestamp": utc_now().isoformat(),
         },
         "subject": subject,
-        "customData": deployment.model_dump(mode="json", exclude={"schema_version"}),
+        "customData": custom,
         "customDataContentType": "application/json",
     }
 

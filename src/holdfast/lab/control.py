@@ -28,6 +28,8 @@ from holdfast.lab.records import (
     LabState,
     LoadRequest,
     Refusal,
+    SettingChange,
+    SettingRequest,
 )
 from holdfast.lab.topology import chosen
 from holdfast.lab.world import write_world
@@ -115,6 +117,16 @@ class LabHandle:
         if len(serving) != 1:
             raise PreconditionFailed(f"{service}: {', '.join(serving) or 'nothing'} serves")
         return serving[0]
+
+    def set(
+        self, service: str, key: str, value: str, *, actor: str = "release train"
+    ) -> SettingChange:
+        """Set a configuration or a flag, whatever it was, and return when it is in force."""
+        request = SettingRequest(
+            service=service, key=key, value=value, idempotency_key=new_id("setting"), actor=actor
+        )
+        answer = self._ask("POST", "/settings", request, timeout_seconds=60.0)
+        return SettingChange.model_validate_json(answer)
 
     def set_rate(self, rate_per_second: float) -> None:
         """Change how often clients ask."""
@@ -215,7 +227,8 @@ def _make_room(place: LabFolder) -> None:
     if place.state.exists():
         for part in (place.repositories, place.versions, place.data, place.metrics, place.logs):
             shutil.rmtree(part, ignore_errors=True)
-        for part in (place.state, place.targets, place.faults, place.deployments):
+        shutil.rmtree(place.runbooks, ignore_errors=True)
+        for part in (place.state, place.targets, place.faults, place.flags, place.deployments):
             part.unlink(missing_ok=True)
     elif place.root.exists() and any(place.root.iterdir()):
         raise InputError(

@@ -122,6 +122,34 @@ class WeightsRequest(Record):
     actor: str = ""
 
 
+class SettingRequest(Record):
+    """Set a configuration or a flag of a service, if `expect_value` is in force (None = any)."""
+
+    service: str
+    key: str
+    value: str
+    expect_value: str | None = None
+    idempotency_key: str = Field(min_length=1)
+    actor: str = ""
+
+
+class SettingChange(Record):
+    """One change of a setting, under way or over."""
+
+    id: str
+    service: str
+    kind: Literal["config", "flag"]
+    setting: str
+    from_value: str
+    to_value: str
+    actor: str
+    idempotency_key: str
+    status: Literal["in_progress", "succeeded", "failed"] = "in_progress"
+    started_at: UtcTime
+    finished_at: UtcTime | None = None
+    error: str = ""
+
+
 class LoadRequest(Record):
     """The rate that clients ask at."""
 
@@ -173,6 +201,8 @@ class LabState(Record):
     services: dict[str, ServiceState]
     processes: tuple[ProcessState, ...]
     delays_seconds: dict[str, float] = Field(default_factory=dict[str, float])
+    settings: dict[str, dict[str, str]] = Field(default_factory=dict[str, dict[str, str]])
+    """Service → key → value of the configuration and flags that are in force."""
 
 
 class Refusal(Record):
@@ -196,6 +226,8 @@ class LabFolder:
         self.metrics = self.root / "metrics"
         self.targets = self.root / "targets.json"
         self.faults = self.root / "faults.json"
+        self.flags = self.root / "flags.json"
+        self.runbooks = self.root / "runbooks"
         self.deployments = self.root / "deployments.jsonl"
         self.access_log = self.logs / "edge.access.jsonl"
         self.config = self.root / "holdfast.yaml"

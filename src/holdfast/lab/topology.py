@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from holdfast.errors import InputError
@@ -21,6 +21,10 @@ class ServiceSpec:
     database: bool = False
     requests: tuple[str, ...] = ()
     """Each `WEIGHT METHOD PATH`, as the load generator reads it."""
+    configuration: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    """Environment variables that a roll-out can change, and what they are at first."""
+    flags: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    """What can be switched `on` and `off` while it runs, and how it is at first."""
 
     @property
     def module(self) -> str:
@@ -46,6 +50,7 @@ SERVICES = {
             criticality="high",
             database=True,
             requests=("1 GET /customers?offset={customer}",),
+            configuration={"DATABASE_POOL_SIZE": "40", "SERVICE_THREADS": "40"},
         ),
         ServiceSpec(
             name="checkout",
@@ -54,6 +59,8 @@ SERVICES = {
             criticality="high",
             depends_on=("inventory", "payments"),
             requests=("1 GET /quotes/{customer}",),
+            configuration={"SERVICE_THREADS": "40"},
+            flags={"payments_optional": "off"},
         ),
         ServiceSpec(
             name="inventory",

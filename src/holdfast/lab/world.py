@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -10,15 +12,18 @@ import yaml
 from holdfast.lab.cdevents import ENVIRONMENT
 from holdfast.lab.files import write_whole
 from holdfast.lab.records import LabFile, LabFolder, LabOptions
+from holdfast.lab.repositories import PLATFORM
 from holdfast.lab.signals import signals
 from holdfast.lab.topology import ServiceSpec, chosen
 from holdfast.model.action import Autonomy, Risk
 from holdfast.model.base import Record
 from holdfast.model.config import ChangesSettings, Config, DeployerSettings, MetricsSettings
 from holdfast.model.policy import Policy, PolicyRule
-from holdfast.model.service import LogSettings, Service
+from holdfast.model.service import CodeSettings, LogSettings, Service
 from holdfast.model.slo import SLO, BurnTier, RatioIndicator
 
+RUNBOOKS = Path(__file__).parent / "runbooks"
+"""What the team has written down for itself."""
 PERIOD_SECONDS = 3600.0
 PERIOD_NOTE = "laboratory: a period of 30 days compressed to 1 hour (factor 720)"
 LATENCY_OBJECTIVE = 0.95
@@ -44,10 +49,13 @@ MITIGATION_DEADLINE_SECONDS = 60.0
 
 
 def write_world(folder: LabFolder, lab: LabFile) -> None:
-    """Write `holdfast.yaml` and two policies: one acts up to medium risk, one only observes."""
+    """Write `holdfast.yaml`, two policies, of which one only observes, and the team's runbooks."""
     write_whole(folder.config, as_yaml(config(folder, lab)))
     write_whole(folder.policy, as_yaml(acting_policy()))
     write_whole(folder.observe_policy, as_yaml(observing_policy()))
+    folder.runbooks.mkdir(exist_ok=True)
+    for runbook in sorted(RUNBOOKS.glob("*.yaml")):
+        write_whole(folder.runbooks / runbook.name, runbook.read_text(encoding="utf-8"))
 
 
 def config(folder: LabFolder, lab: LabFile) -> Config:
@@ -66,6 +74,7 @@ def config(folder: LabFolder, lab: LabFile) -> Config:
             ChangesSettings(kind="cdevents", path=folder.deployments.relative_to(folder.root)),
         ),
         policy=folder.policy.relative_to(folder.root),
+        runbooks=(folder.runbooks.relative_to(folder.root),),
         evaluation_interval_seconds=options.scrape_interval_seconds,
         comparison_window_seconds=60,
     )
@@ -131,6 +140,17 @@ def _service(spec: ServiceSpec, folder: LabFolder, lab: LabFile) -> Service:
         signals=signals(spec, server=lab.database.kind == "postgresql"),
         logs=LogSettings(paths=(f"{logs}/{spec.name}.*.jsonl",)),
         deployer="lab",
+        code=_code(),
+        requests=spec.requests,
+    )
+
+
+def _code() -> CodeSettings:
+    """Say how the repositories' tests are run: as their README says, by this interpreter."""
+    return CodeSettings(
+        tests=(sys.executable, "-m", "unittest", "discover", "-s", "tests"),
+        variables={"PYTHONPATH": os.pathsep.join(("src", str(PLATFORM)))},
+        timeout_seconds=60.0,
     )
 
 

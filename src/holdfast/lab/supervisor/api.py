@@ -20,6 +20,7 @@ from holdfast.lab.records import (
     LabState,
     LoadRequest,
     Refusal,
+    SettingRequest,
     WeightsRequest,
 )
 from holdfast.lab.supervisor.processes import Processes
@@ -47,6 +48,7 @@ class Control:
             services=self._production.services(),
             processes=tuple(child.state() for child in self._processes.children),
             delays_seconds=self._production.faults.delays_seconds,
+            settings=self._production.settings.all(),
         )
 
     def deploy(self, body: bytes) -> Record:
@@ -58,6 +60,10 @@ class Control:
         request = _read(WeightsRequest, body)
         self._production.deployments.share(request)
         return self._production.services()[request.service]
+
+    def settings(self, body: bytes) -> Record:
+        """Change a setting, and answer when it is in force."""
+        return self._production.settings.set(_read(SettingRequest, body))
 
     def load(self, body: bytes) -> Record:
         """Change the rate of requests."""
@@ -89,6 +95,7 @@ def application(control: Control, production: Production) -> Starlette:
     posts = {
         "/deploy": control.deploy,
         "/weights": control.weights,
+        "/settings": control.settings,
         "/load": control.load,
         "/faults": control.faults,
         "/down": control.down,

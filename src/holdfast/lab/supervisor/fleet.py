@@ -89,6 +89,34 @@ class Fleet:
                 self.retire(name, version, drain_seconds=0, grace_seconds=0)
             raise
 
+    def renew(self, name: str, *, drain_seconds: float, grace_seconds: float) -> None:
+        """Replace each instance of a service by a new one of the same version, and move traffic.
+
+        Where one does not become healthy nothing has changed.
+        """
+        service = self.service(name)
+        old = dict(service.instances)
+        fresh: dict[str, Instance] = {}
+        try:
+            for version in old:
+                fresh[version] = self._launcher.launch(service.spec, version)
+            for instance in fresh.values():
+                instance.await_healthy(time.monotonic() + START_SECONDS)
+        except BaseException:
+            self._end(fresh.values(), grace_seconds=0)
+            raise
+        with self._lock:
+            service.instances.update(fresh)
+            self.share(name, service.weights)
+        self.write_targets()
+        time.sleep(drain_seconds)
+        self._end(old.values(), grace_seconds=grace_seconds)
+
+    def _end(self, instances: Iterable[Instance], *, grace_seconds: float) -> None:
+        for instance in instances:
+            instance.child.end(grace_seconds=grace_seconds)
+            self._launcher.forget(instance)
+
     def retire(
         self, name: str, version: str, *, drain_seconds: float, grace_seconds: float
     ) -> None:

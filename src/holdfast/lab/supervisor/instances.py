@@ -6,6 +6,7 @@ import http.client
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -70,7 +71,7 @@ class Cpus:
 
 
 class Launcher:
-    """Starts instances."""
+    """Starts instances, each with what its service's `configuration` is at that moment."""
 
     def __init__(
         self,
@@ -79,9 +80,11 @@ class Launcher:
         processes: Processes,
         edge: Edge,
         database: LabDatabase,
+        configuration: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._folder, self._options = folder, options
         self._processes, self._edge, self._database = processes, edge, database
+        self._configuration = configuration
         self._cpus = Cpus()
 
     def launch(self, spec: ServiceSpec, version: str) -> Instance:
@@ -118,9 +121,11 @@ class Launcher:
             "DATABASE_PATH": str(self._folder.data / f"{spec.name}.db"),
             "DATABASE_URL": url_for(self._database, spec),
             "LAB_FAULTS": str(self._folder.faults),
+            "LAB_FLAGS": str(self._folder.flags),
             "LAB_ROUND_TRIP_SECONDS": str(options.round_trip_seconds),
             "LAB_STATEMENT_METRICS": "1" if options.statement_metrics else "0",
             "LAB_STATEMENT_LOGS": "1" if options.statement_logs else "0",
             "LAB_STATEMENT_LOG_FRACTION": str(options.statement_log_fraction),
+            **self._configuration[spec.name],
             **self._edge.environment(),
         }

@@ -25,6 +25,7 @@ from holdfast.lab.supervisor.faults import Faults
 from holdfast.lab.supervisor.fleet import Fleet
 from holdfast.lab.supervisor.instances import Launcher
 from holdfast.lab.supervisor.processes import Processes
+from holdfast.lab.supervisor.settings import Settings, at_first
 from holdfast.lab.supervisor.stop import StopSignal
 from holdfast.lab.topology import ServiceSpec, chosen
 
@@ -38,6 +39,7 @@ class Production:
     edge: Edge
     fleet: Fleet
     deployments: Deployments
+    settings: Settings
     faults: Faults
     load_url: str
     database: LabDatabase
@@ -45,7 +47,10 @@ class Production:
     def services(self) -> dict[str, ServiceState]:
         """Return what serves each service."""
         return {
-            name: self.fleet.state(name, in_progress=self.deployments.in_progress(name))
+            name: self.fleet.state(
+                name,
+                in_progress=self.deployments.in_progress(name) or self.settings.in_progress(name),
+            )
             for name in self.fleet.names()
         }
 
@@ -67,12 +72,15 @@ def start(
     make_repositories(tuple(spec.name for spec in specs), folder.repositories)
     edge = await_edge(edge_process, options, deadline)
     database = await_database(database_process, options, deadline)
-    launcher = Launcher(folder, options, processes, edge, database)
+    in_force = at_first(specs)
+    launcher = Launcher(folder, options, processes, edge, database, in_force.configuration)
     others = [("edge", edge.admin_url)]
     others += [("database", database.metrics_url)] if database.metrics_url else []
     fleet = Fleet(specs, launcher, edge, folder.targets, others)
     faults = Faults(folder.faults, stop)
-    deployments = Deployments(fleet, DeploymentLog(folder.deployments), faults, stop)
+    log = DeploymentLog(folder.deployments)
+    deployments = Deployments(fleet, log, faults, stop)
+    settings = Settings(in_force, fleet, deployments, log, faults, folder.flags)
     if options.recorder:
         start_recorder(folder, options, fleet, processes)
     _first_versions(specs, options, fleet, deployments)
@@ -80,7 +88,7 @@ def start(
     if options.load:
         load_url = start_load(processes, edge, specs[0], options.rate_per_second, deadline)
         fleet.scrape("load", load_url)
-    return Production(edge, fleet, deployments, faults, load_url, database)
+    return Production(edge, fleet, deployments, settings, faults, load_url, database)
 
 
 def _first_versions(

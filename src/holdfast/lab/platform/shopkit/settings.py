@@ -19,6 +19,8 @@ class Settings:
     """A database server, by SQLAlchemy's URL; "" = there is none, and the file is used."""
     faults_path: str
     """A JSON file, service → {"delay_seconds": …}; an absent file injects nothing."""
+    flags_path: str
+    """A JSON file, service → {"flag": "on"}; in an absent file every flag is off."""
     round_trip_seconds: float
     """The network between the service and its database, for each statement."""
     statement_metrics: bool
@@ -39,6 +41,7 @@ class Settings:
             database_path=os.environ.get("DATABASE_PATH", ":memory:"),
             database_url=os.environ.get("DATABASE_URL", ""),
             faults_path=os.environ.get("LAB_FAULTS", ""),
+            flags_path=os.environ.get("LAB_FLAGS", ""),
             round_trip_seconds=float(os.environ.get("LAB_ROUND_TRIP_SECONDS", "0")),
             statement_metrics=os.environ.get("LAB_STATEMENT_METRICS", "1") == "1",
             statement_logs=os.environ.get("LAB_STATEMENT_LOGS", "1") == "1",
