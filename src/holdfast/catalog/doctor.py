@@ -20,19 +20,24 @@ from holdfast.model.service import Service
 AskCurrent = Callable[[Service], Mapping[str, float]]
 """A service → version → weight in percent, as its deployer says; raises HoldfastError."""
 
+AskSettings = Callable[[Service], Mapping[str, str] | None]
+"""A service → key → value that is in force; None = nobody can say; raises HoldfastError."""
+
 
 def examine(
     config: Config,
     source: MetricsReader,
     *,
     current: AskCurrent | None = None,
+    settings: AskSettings | None = None,
     environ: Mapping[str, str] | None = None,
     at: float | None = None,
 ) -> tuple[Check, ...]:
     """Return every check, in the order in which a person would go about it.
 
-    `current` asks a deployer what runs; without it deployers are `unknown`. `at` is the time
-    (Unix seconds) for which metrics are asked, by default now.
+    `current` asks a deployer what runs, `settings` which configuration and flags are in force;
+    without them both are `unknown`. `at` is the time (Unix seconds) for which metrics are asked,
+    by default now.
     """
     known = os.environ if environ is None else environ
     return (
@@ -40,6 +45,7 @@ def examine(
         *metrics_checks(config, source, time.time() if at is None else at),
         *file_checks(config),
         *_deployers(config, current, known),
+        *_settings(config, settings),
     )
 
 
@@ -118,3 +124,31 @@ def _what_runs(service: Service, current: AskCurrent | None) -> tuple[CheckStatu
         return "fail", "says that nothing runs", "deploy a version, or correct `current`"
     shares = ", ".join(f"{version} {share:g} %" for version, share in sorted(weights.items()))
     return "ok", f"says what runs: {shares}", ""
+
+
+def _settings(config: Config, ask: AskSettings | None) -> Iterator[Check]:
+    """Yield a check for each service whose settings its deployer can change."""
+    able = {each.name for each in config.deployers if each.kind == "lab" or each.settings_current}
+    for service in config.services:
+        if service.deployer in able:
+            status, detail, remedy = _what_is_set(service, ask)
+            yield Check(
+                name=f"settings of {service.name}",
+                status=status,
+                detail=detail,
+                remedy=remedy,
+                access="write",
+            )
+
+
+def _what_is_set(service: Service, ask: AskSettings | None) -> tuple[CheckStatus, str, str]:
+    if ask is None:
+        return "unknown", "not asked what is set", "ask again where the deployer can be reached"
+    try:
+        settings = ask(service)
+    except HoldfastError as error:
+        return "fail", f"cannot be read: {error}", "run `settings_current` by hand"
+    if settings is None:
+        return "unknown", "nothing was there to ask", "correct the deployer"
+    keys = ", ".join(sorted(settings)) or "none"
+    return "ok", f"can be read and changed: {keys}", ""

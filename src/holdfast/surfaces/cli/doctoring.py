@@ -12,8 +12,8 @@ from rich.text import Text
 
 from holdfast.catalog.check import Check
 from holdfast.catalog.config import load_config
-from holdfast.catalog.doctor import AskCurrent, examine, worst
-from holdfast.delivery.registry import deployers_by_service
+from holdfast.catalog.doctor import AskCurrent, AskSettings, examine, worst
+from holdfast.delivery.registry import deployers_by_service, settings_by_service
 from holdfast.errors import ConfigError, SourceUnavailable
 from holdfast.evidence.source import MetricsSource
 from holdfast.integrations.sources import open_source
@@ -22,7 +22,7 @@ from holdfast.model.evidence import Vector
 from holdfast.model.service import Service
 from holdfast.surfaces.cli.print_rows import width_of, write
 from holdfast.surfaces.cli.styles import wrap
-from holdfast.surfaces.lab import lab_deployer
+from holdfast.surfaces.lab import lab_deployer, lab_settings
 
 _MARKS = {
     "ok": ("✓", "green"),
@@ -36,7 +36,9 @@ def run_doctor(stream: TextIO, config_path: Path, *, as_json: bool) -> int:
     """Print every check; return 1 where something failed or is not known, else 0."""
     config = load_config(config_path)
     with closing(_source(config)) as source:
-        checks = examine(config, source, current=_ask_current(config, config_path.parent))
+        current = _ask_current(config, config_path.parent)
+        settings = _ask_settings(config, config_path.parent)
+        checks = examine(config, source, current=current, settings=settings)
     if as_json:
         for check in checks:
             print(check.model_dump_json(), file=stream)
@@ -90,5 +92,15 @@ def _ask_current(config: Config, folder: Path) -> AskCurrent:
 
     def ask(service: Service) -> Mapping[str, float]:
         return deployers[service.name].current(service.name).weights
+
+    return ask
+
+
+def _ask_settings(config: Config, folder: Path) -> AskSettings:
+    settings = settings_by_service(config, working_folder=folder, lab=lab_settings)
+
+    def ask(service: Service) -> Mapping[str, str] | None:
+        known = settings.get(service.name)
+        return None if known is None else known.current(service.name)
 
     return ask

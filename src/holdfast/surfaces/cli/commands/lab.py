@@ -97,6 +97,23 @@ def release(
     )
 
 
+@lab.command(name="set")
+def set_(
+    service: Annotated[str, typer.Argument(help="A service of the laboratory.")],
+    key: Annotated[str, typer.Argument(help="A flag or an environment variable of it.")],
+    value: Annotated[str, typer.Argument(help="What it is to be; a flag is on or off.")],
+    folder: FolderOption = DEFAULT_FOLDER,
+    actor: Annotated[
+        str, typer.Option("--actor", help="Who the log says has done it.")
+    ] = "release train",
+) -> None:
+    """Set a flag, or roll out a configuration, as a careless person would."""
+    from holdfast.lab import control
+
+    change = control.attach(folder).set(service, key, value, actor=actor)
+    typer.echo(f"{service} {key}: {change.from_value} → {change.to_value} ({change.kind})")
+
+
 @lab.command()
 def load(
     rate: Annotated[float, typer.Argument(help="Requests per second.", min=0)],
