@@ -155,8 +155,11 @@ class _Rollout:
         )
 
     def take_back(self, why: str) -> None:
-        """Give all traffic to the stable version, unless it has it. Raises DeliveryError."""
-        if self.weights == {self.stable: 100.0}:
+        """Give all traffic to the stable version, unless the candidate has none of it.
+
+        Raises DeliveryError where that cannot be done.
+        """
+        if self.weights == {self.stable: 100.0} or self._has_none(self.order.candidate):
             return
         service = self.world.service.name
         for attempt in range(1, _TAKE_BACK_TRIES + 1):
@@ -174,6 +177,17 @@ class _Rollout:
                     ) from error
                 self.world.sleep(_TRY_AGAIN_SECONDS)
         self._now({self.stable: 100.0}, f"taken back: {why}")
+
+    def _has_none(self, version: str) -> bool:
+        """Whether it is known to have no traffic: somebody else has moved it away already."""
+        try:
+            weights = _weights(self.world.deployer.current(self.world.service.name))
+        except DeliveryError:
+            return False
+        if version in weights:
+            return False
+        self._now(weights, f"{version} has no share any more, and not by this rollout")
+        return True
 
     def _given_back(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
         self.take_back(reason)
