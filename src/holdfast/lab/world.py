@@ -18,7 +18,7 @@ from holdfast.lab.topology import ServiceSpec, chosen
 from holdfast.model.action import Autonomy, Risk
 from holdfast.model.base import Record
 from holdfast.model.config import ChangesSettings, Config, DeployerSettings, MetricsSettings
-from holdfast.model.policy import Policy, PolicyRule
+from holdfast.model.policy import CanaryPolicy, CanaryStep, Policy, PolicyRule
 from holdfast.model.service import CodeSettings, LogSettings, Service
 from holdfast.model.slo import SLO, BurnTier, RatioIndicator
 
@@ -46,6 +46,19 @@ TIERS = (
 )
 MITIGATED_HOLD_SECONDS = 10.0
 MITIGATION_DEADLINE_SECONDS = 60.0
+LAB_CANARY = CanaryPolicy(
+    steps=(
+        CanaryStep(percent=10, duration_seconds=60),
+        CanaryStep(percent=50, duration_seconds=44),
+    ),
+    interval_seconds=2.0,
+    roll_back_above=1.5,
+    promote_below=2.0,
+    failed_fraction_at_most=0.2,
+    min_requests=40,
+    watch_seconds=15.0,
+)
+"""Wide margins for little traffic, on a machine that is shared: see docs/canary.md."""
 
 
 def write_world(folder: LabFolder, lab: LabFile) -> None:
@@ -88,7 +101,8 @@ def acting_policy() -> Policy:
         risks=(Risk.LOW, Risk.MEDIUM),
         autonomy=Autonomy.ACT,
     )
-    return observing_policy().model_copy(update={"name": "laboratory-act", "rules": (rule,)})
+    update = {"name": "laboratory-act", "rules": (rule,), "canary": LAB_CANARY}
+    return observing_policy().model_copy(update=update)
 
 
 def observing_policy() -> Policy:
