@@ -115,8 +115,19 @@ class CodeHost(Protocol):
         """Run tests in the workspace; failing tests are an outcome, not an error."""
         ...
 
-    def find_guilty(self, name: str, good: str, bad: str, command: TestCommand) -> Guilty:
-        """Return the first commit after `good` up to `bad` at which the tests fail."""
+    def find_guilty(
+        self,
+        name: str,
+        good: str,
+        bad: str,
+        command: TestCommand,
+        *,
+        known: Mapping[str, bool] | None = None,
+    ) -> Guilty:
+        """Return the first commit after `good` up to `bad` at which the tests fail.
+
+        What is `known` already (full hash → passed) is not tried again.
+        """
         ...
 
     def revert(self, workspace: Workspace, commit: str, *, message: str = "") -> str:

@@ -98,7 +98,15 @@ class GitHost:
         finally:
             shutil.rmtree(home, ignore_errors=True)  # tests may leave what cannot be removed
 
-    def find_guilty(self, name: str, good: str, bad: str, command: TestCommand) -> Guilty:
+    def find_guilty(
+        self,
+        name: str,
+        good: str,
+        bad: str,
+        command: TestCommand,
+        *,
+        known: Mapping[str, bool] | None = None,
+    ) -> Guilty:
         """Return the first commit after `good` up to `bad` at which the tests fail.
 
         Goes along first parents. The tests must pass at `good` and fail (exit 1) at `bad`: else
@@ -106,7 +114,7 @@ class GitHost:
         """
         commits = [self._reader.commit(good), *self._between(good, bad)]
         workspace = self.open(name, good)
-        tried: dict[str, bool] = {}
+        tried: dict[str, bool] = dict(known or {})
         try:
             self._judge(workspace, commits[0], command, tried)
             self._judge(workspace, commits[-1], command, tried)
@@ -166,6 +174,8 @@ class GitHost:
     def _judge(
         self, workspace: Workspace, commit: str, command: TestCommand, tried: dict[str, bool]
     ) -> bool:
+        if commit in tried:
+            return tried[commit]
         self._git.ask("checkout", "--quiet", "--force", "--detach", commit, at=workspace.folder)
         self._git.ask("clean", "-ffdxq", at=workspace.folder)
         outcome = self.run_tests(workspace, command)

@@ -30,7 +30,7 @@ def load_eagerly(files: Mapping[str, str], spots: Sequence[CodeSpot]) -> CodeFix
         _check(sources, fix, spots)
     except SyntaxError as error:
         return Refusal(f"{error.filename}:{error.lineno} cannot be parsed: {error.msg}")
-    except Unsure as unsure:
+    except (Unsure, LookupError) as unsure:
         return Refusal(str(unsure))
     return fix
 

@@ -14,8 +14,14 @@ _INDENT = "    "
 
 
 def edit(source: str, changes: Sequence[Wanted]) -> str:
-    """Return the file with these changes. Raises LookupError where a query is not found again."""
-    wrapper = MetadataWrapper(cst.parse_module(source))
+    """Return the file with these changes. Raises LookupError where a query is not found again.
+
+    That is also so where the file is written in a Python that only the interpreter can parse.
+    """
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(source))
+    except cst.ParserSyntaxError as error:
+        raise LookupError(f"the file cannot be parsed for editing: {error.message}") from error
     options = _Options(source, changes)
     tree = wrapper.visit(options)
     if options.done != len(changes):

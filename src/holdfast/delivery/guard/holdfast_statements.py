@@ -2,7 +2,7 @@
 
 Only the test's own function counts: not what prepares its data. Each test is a line of JSON in the
 file that HOLDFAST_STATEMENTS_FILE names: `kind` (unittest, pytest), `runner`, `executable`, `path`
-(from where the tests were started), `module`, `class`, `name`, `asynchronous`, `statements`,
+(from where the tests were started), `module`, `class_name`, `name`, `asynchronous`, `statements`,
 `passed`. Nothing is imported before the tests import it themselves.
 """
 
@@ -110,7 +110,7 @@ def _counting(case: Any, name: str, method: Any) -> Any:
 
     def told(before: int, passed: bool) -> None:
         path = getattr(sys.modules.get(owner.__module__), "__file__", None) or _FOLDER
-        test = {"module": owner.__module__, "class": owner.__qualname__, "name": name}
+        test = {"module": owner.__module__, "class_name": owner.__qualname__, "name": name}
         tell("unittest", path, _sent - before, passed, asynchronous=asynchronous, **test)
 
     @functools.wraps(method)
