@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from fix_story import FixEnding, FixTale
+
+from holdfast.evidence.tools_changes import CHANGE_COLUMNS
 from holdfast.learning.action_items import derive_items
 from holdfast.learning.keep import keep, written
 from holdfast.learning.ledger_evidence import entries, facts, gathered
@@ -101,7 +104,7 @@ diff --git a/labels/audit.py b/labels/audit.py
  NAME = "audit"
 """
 
-Ending = Literal["mitigated_only", "escalated", "recovered", "unresolved", "false_alarm"]
+Ending = Literal["mitigated_only", "fixed", "escalated", "recovered", "unresolved", "false_alarm"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,9 @@ class Plot:
     statement: bool = False
     laboratory: bool = False
     observe: bool = False
+    fix: FixEnding | None = None
+    others: bool = False
+    """Whether somebody else rolled back meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +243,7 @@ def instant(query: str, at: float, value: float | None, **labels: str) -> Eviden
     """An instant query's answer; no value is no data."""
     samples = () if value is None else (Sample(labels=labels, at=at, value=value),)
     moment = datetime.fromtimestamp(at, UTC)
-    return _named(
+    return fixed_id(
         Evidence.seal(
             kind=EvidenceKind.METRIC,
             query=query,
@@ -257,7 +263,7 @@ def over_time(
     times = [start + i * step for i in range(int((end - start) / step + 1.5))]
     points = tuple((at, v) for at in times if (v := curve(at - START.timestamp())) is not None)
     series = (Series(labels={}, points=points),) if points else ()
-    return _named(
+    return fixed_id(
         Evidence.seal(
             kind=EvidenceKind.METRIC,
             query=query,
@@ -275,7 +281,7 @@ def over_time(
 
 def table(query: str, columns: tuple[str, ...], rows: Sequence[tuple[str | float | None, ...]]):
     """A table, as the log and change tools answer."""
-    return _named(
+    return fixed_id(
         Evidence.seal(
             kind=EvidenceKind.LOG,
             query=query,
@@ -287,7 +293,7 @@ def table(query: str, columns: tuple[str, ...], rows: Sequence[tuple[str | float
     )
 
 
-def _named(item: Evidence) -> Evidence:
+def fixed_id(item: Evidence) -> Evidence:
     """Give evidence an id that every run of the story repeats."""
     return item.model_copy(update={"id": derived_id("ev", item.asked_at, item.hash)})
 
@@ -303,6 +309,31 @@ def _ramp(at: float, calm: float, trouble: float, *, lag: float = 8.0, heal: flo
     if at > back:
         level = calm + (level - calm) * math.exp(-(at - back) / heal)
     return level * wobble
+
+
+def _late(*, others: bool) -> list[tuple[str | float | None, ...]]:
+    """What was changed while it lasted: by us, of what is not in question, and by a person."""
+
+    def change(name: str, service: str, at: float, actor: str) -> tuple[str | None, ...]:
+        moment = after(at).isoformat()
+        return (
+            name,
+            "deployment",
+            service,
+            moment,
+            None,
+            "rolledback",
+            "7.5",
+            "7.4",
+            "",
+            "",
+            actor,
+        )
+
+    early, ours = ("deploy-1", "labels", 600, "bot"), ("deploy-2", "labels", 680, "holdfast")
+    elsewhere, by_ada = ("deploy-3", "maps", 681, "ada"), ("deploy-4", "labels", 690, "ada")
+    told = [early, ours, elsewhere, *([by_ada] if others else [])]
+    return [change(*one) for one in told]
 
 
 def _curve(name: str) -> Callable[[float], float | None]:
@@ -347,9 +378,11 @@ _INSTANTS: dict[str, float | None] = {
 }
 
 
-def answer(question: Question) -> Evidence:
+def answer(question: Question, *, others: bool = False) -> Evidence:
     """What the world answers to a final question."""
     arguments = question.call.arguments
+    if question.call.tool == "get_recent_changes":
+        return table(f"get_recent_changes({arguments})", CHANGE_COLUMNS, _late(others=others))
     if question.call.tool == "get_request_impact":
         return table(
             f"get_request_impact({arguments})",
@@ -408,8 +441,13 @@ def tell(data_folder: Path, plot: Plot | None = None) -> Told:
     if plot.ending != "false_alarm":
         _diagnose(teller, plot)
     _act(teller, plot)
+    if plot.fix:
+        told_so_far = lambda: fold(ledger.events(INCIDENT))  # noqa: E731
+        FixTale(teller, told_so_far, START, config.slos[0]).tell(plot.fix)
+        if plot.ending == "fixed":
+            teller.reached(739.5, "resolved", 738.6)
     _conclude(teller, plot)
-    _learn(teller, ledger, config)
+    _learn(teller, ledger, config, others=plot.others)
     composed = compose(ledger.events(INCIDENT), config)
     keep(data_folder, composed.postmortem, ledger.events(INCIDENT), composed.charts)
     teller.append(760, [("learn:postmortem", written(data_folder, composed.postmortem))])
@@ -673,7 +711,7 @@ def _mechanism(teller: Teller, plot: Plot, at: float) -> None:
         function="ratio",
     )
     _run(teller, 663.5, probe)
-    diff = _named(
+    diff = fixed_id(
         Evidence.seal(
             kind=EvidenceKind.DIFF,
             query="get_deployment_diff(service='labels', from_version='7.4', to_version='7.5')",
@@ -779,7 +817,7 @@ def _act(teller: Teller, plot: Plot) -> None:
         evidence_ids=(ran.id,),
     )
     teller.say(673, ev.Performed(performance=done))
-    helped = plot.ending == "mitigated_only"
+    helped = plot.ending in ("mitigated_only", "fixed")
     effect = over_time(
         EXPECTED.query,
         after(CLAIMED).timestamp(),
@@ -810,6 +848,8 @@ def _conclude(teller: Teller, plot: Plot) -> None:
     match plot.ending:
         case "mitigated_only":
             status, outcome = Status.MITIGATED, IncidentOutcome.MITIGATED_ONLY
+        case "fixed":
+            status, outcome = Status.RESOLVED, IncidentOutcome.FIXED
         case "recovered":
             status, outcome = Status.MITIGATED, IncidentOutcome.RECOVERED
         case "escalated":
@@ -825,7 +865,7 @@ def _conclude(teller: Teller, plot: Plot) -> None:
     teller.say(742, ev.StatusChanged(status=Status.LEARNING, reason="writing down what was learnt"))
 
 
-def _learn(teller: Teller, ledger: Ledger, config: Config) -> None:
+def _learn(teller: Teller, ledger: Ledger, config: Config, *, others: bool = False) -> None:
     case = fold(ledger.events(INCIDENT))
     items = derive_items(case, config)
     teller.append(745, [(f"learn:{item.id}", ev.ActionItemFiled(item=item)) for item in items])
@@ -833,7 +873,8 @@ def _learn(teller: Teller, ledger: Ledger, config: Config) -> None:
     case = fold(events)
     start, end = incident_span(case)
     asked = questions(case, config.services, config.slos, start, end, resolution_seconds=1.0)
-    known = facts(case, events, config, POLICY)
-    answers = {question.name: answer(question) for question in asked}
-    teller.append(750, entries(known, answers))
+    answers = {question.name: answer(question, others=others) for question in asked}
+    teller.append(750, entries({}, answers))
+    events = ledger.events(INCIDENT)
+    teller.append(751, entries(facts(fold(events), events, config, POLICY), {}))
     assert gathered(ledger.events(INCIDENT)).answers == answers

@@ -25,6 +25,16 @@ PLOTS: list[dict[str, Any]] = [
     {"ending": "unresolved", "users": False},
     {"ending": "false_alarm"},
     {"ending": "escalated", "observe": True},
+    {"ending": "recovered", "others": True},
+    {"ending": "fixed", "fix": "released"},
+    {"fix": "declined"},
+    {"fix": "load_failed"},
+    {"fix": "load_impossible"},
+    {"fix": "rejected"},
+    {"fix": "unanswered"},
+    {"fix": "conflict"},
+    {"fix": "canary_worse"},
+    {"fix": "canary_silent"},
 ]
 
 

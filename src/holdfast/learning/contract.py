@@ -17,6 +17,7 @@ from holdfast.model.figure import Derivation
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome
 from holdfast.model.slo import SLO, BurnTier
+from holdfast.reasoning.fix_course import course_of
 
 Answer = tuple[bool, str]
 """Whether a clause is met, and the sentence that says so."""
@@ -156,8 +157,13 @@ def _gaps_named(case: Case) -> Answer:
 
 
 def _fix(case: Case) -> Iterator[Answer]:
-    if case.outcome in (IncidentOutcome.FIXED, IncidentOutcome.FALSE_ALARM):
-        yield True, "The permanent fix is verified, or none is needed."
+    course = course_of(case)
+    if case.outcome is IncidentOutcome.FALSE_ALARM:
+        yield True, "No permanent fix is needed: a false alarm."
+    elif course is not None and course.verified:
+        yield True, "The permanent fix is verified: it is merged and holds with all traffic on it."
+    elif case.outcome is IncidentOutcome.FIXED:
+        yield False, "The outcome is fixed, but no merged fix was seen to hold with all traffic."
     elif any(item.type == "prevent" for item in case.action_items):
         yield True, "The permanent fix is an action item."
     else:
@@ -196,6 +202,12 @@ def _alert(case: Case, proofs: tuple[AlertProof, ...]) -> Answer:
         return True, (
             f"The alert {held.slo}/{held.tier} fires on the incident's own data and is silent on "
             "the healthy window's."
+        )
+    prevention = case.prevented.prevention if case.prevented else None
+    if prevention is not None and prevention.proof.holds:
+        return True, (
+            f"The new rule {prevention.rule.name} fires on the incident's own recording and is "
+            "silent on healthy ones."
         )
     return False, f"No alert is shown to catch it: {'; '.join(map(_why_not, proofs)) or 'no tier'}."
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from holdfast.learning.fix_facts import fix_tables, share_percent
+from holdfast.learning.meanwhile import MEANWHILE, meanwhile_tables
 from holdfast.learning.quotes import names_of, quote_facts, text_numbers
 from holdfast.learning.targets import PHASE_TARGETS_SECONDS
 from holdfast.ledger.store import Entry
@@ -141,6 +142,7 @@ def _ledger_tables(case: Case, events: Sequence[Event]) -> dict[str, Table]:
         ),
         "quotations": quote_facts(events, names_of(case)),
         **fix_tables(case),
+        **meanwhile_tables(case, gathered(events).answers.get(MEANWHILE)),
     }
 
 

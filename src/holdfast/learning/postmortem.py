@@ -18,10 +18,13 @@ from holdfast.learning.ledger_evidence import gathered
 from holdfast.learning.numerals import bare_numerals
 from holdfast.learning.quotes import Quoter, names_of, prepared
 from holdfast.learning.sections.detection import detection
+from holdfast.learning.sections.fix import permanent_fix
 from holdfast.learning.sections.followup import action_items_section, evidence_section
 from holdfast.learning.sections.hypotheses import hypotheses
 from holdfast.learning.sections.impact import impact
 from holdfast.learning.sections.lessons import lessons
+from holdfast.learning.sections.prevention import prevention
+from holdfast.learning.sections.proof import proof
 from holdfast.learning.sections.resolution import resolution
 from holdfast.learning.sections.root_cause import contributing_factors, root_cause, trigger
 from holdfast.learning.sections.summary import summary
@@ -133,6 +136,7 @@ def _writing(
 def _sections(w: Writing) -> list[Section]:
     drawn = draw_charts(w.case, w.config, w.answers)
     charts = {title: (path, digest(svg)) for path, (title, svg) in drawn.items()}
+    after = [found for section in (permanent_fix, proof, prevention) if (found := section(w))]
     return [
         summary(w),
         impact(w, charts),
@@ -141,6 +145,7 @@ def _sections(w: Writing) -> list[Section]:
         contributing_factors(w),
         detection(w),
         resolution(w),
+        *after,
         hypotheses(w),
         timeline(w),
         *lessons(w),

@@ -13,6 +13,7 @@ The engine asks each question through the toolbox and passes the answers by name
     burn:SLO:TIER:W    the burn rate over the tier's long or short window, over time; they also
                        show that the alert fires on the incident's own data and on no healthy one
     history:SLO        the request rate over the period: how far back the counters reach
+    changes meanwhile  what was changed while it lasted, where it ended without an action
     log impact:SERVICE requests, slow and failed ones, users affected, counted in the log: exact
 
 A question whose template is not configured is not asked: the report says `not configured`.
@@ -26,9 +27,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from holdfast.catalog.template import fill
+from holdfast.learning.meanwhile import MEANWHILE
 from holdfast.model.base import Record
 from holdfast.model.case import Case
 from holdfast.model.hypothesis import Argument, ToolCall
+from holdfast.model.incident import IncidentOutcome
 from holdfast.model.service import Service, Signal
 from holdfast.model.slo import SLO
 from holdfast.slo.budget import bad_events_query, budget_spent_query, total_events_query
@@ -114,7 +117,7 @@ def questions(
             found += _ratios(slo, chart, step, 4 * resolution_seconds)
     if service:
         found += _latencies(service, incident, healthy, chart, step, 4 * resolution_seconds)
-    return (*found, *_log(service, slos, incident))
+    return (*found, *_log(service, slos, incident), *_meanwhile(case, incident))
 
 
 def healthy_span(case: Case) -> Span | None:
@@ -214,6 +217,16 @@ def _log(service: Service | None, slos: Iterable[SLO], incident: Span) -> Iterat
         arguments["slow_seconds"] = threshold
     call = ToolCall(tool="get_request_impact", arguments=arguments)
     yield Question(name=f"log impact:{service.name}", call=call)
+
+
+def _meanwhile(case: Case, incident: Span) -> Iterator[Question]:
+    if case.outcome is IncidentOutcome.RECOVERED:
+        arguments: dict[str, Argument] = {
+            "lookback_minutes": incident.seconds / 60,
+            "until": incident.end,
+        }
+        call = ToolCall(tool="get_recent_changes", arguments=arguments)
+        yield Question(name=MEANWHILE, call=call)
 
 
 def _instant(name: str, query: str, at: float) -> Question:

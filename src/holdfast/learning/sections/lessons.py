@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 
 from holdfast.learning.figures import Said
 from holdfast.learning.logs import users_affected
+from holdfast.learning.others import changes_by_others
 from holdfast.learning.quotes import code
 from holdfast.learning.sections.root_cause import missing_signals
 from holdfast.learning.writing import Writing, bullet, milestone_at, style_of, text
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome
 from holdfast.model.lesson import Section
+from holdfast.reasoning.fix_course import course_of, why_no_further
 
 Rule = Callable[[Writing], Iterator[str]]
 
@@ -48,7 +50,8 @@ def _mitigated_in_time(w: Writing) -> Iterator[str]:
 
 def _effects_measured(w: Writing) -> Iterator[str]:
     for one in w.case.actions.values():
-        if one.verdict and one.verdict.effect == "seen":
+        kind = one.action.expected_effect.kind
+        if one.verdict and one.verdict.effect == "seen" and kind == "query":
             style, unit = style_of(one.action.expected_effect.bound.unit)
             measured = w.fact("actions", one.action.id, "measured", style=style, unit=unit)
             held = w.fact("actions", one.action.id, "held_seconds", style="duration")
@@ -56,6 +59,24 @@ def _effects_measured(w: Writing) -> Iterator[str]:
                 f"The effect of {code(one.action.id)} was measured, not assumed: {measured}, "
                 f"held for {held}."
             )
+
+
+def _fix_proven(w: Writing) -> Iterator[str]:
+    course = course_of(w.case)
+    if course is not None and course.verified:
+        yield (
+            "The fix was load-tested beside the good version before users met it, judged on a "
+            "share of them, and watched with all of them."
+        )
+        taken, target = w.between("detected", "resolved"), w.target("resolve")
+        if _within(taken, target):
+            yield f"It was resolved {taken} after detection, within the target of {target}."
+
+
+def _told_earlier(w: Writing) -> Iterator[str]:
+    prevention = w.case.prevented.prevention if w.case.prevented else None
+    if prevention is not None and prevention.proof.holds:
+        yield f"A repeat is told by the new rule {code(prevention.rule.name)}, proven on records."
 
 
 def _rivals_refuted(w: Writing) -> Iterator[str]:
@@ -117,6 +138,25 @@ def _without_effect(w: Writing) -> Iterator[str]:
                 yield f"{part.capitalize()} of {code(one.action.id)}: {outcome}."
 
 
+def _fix_halted(w: Writing) -> Iterator[str]:
+    course = course_of(w.case)
+    if course is None or course.verified:
+        return
+    if course.fix is None:
+        yield "No permanent fix could be written."
+    elif course.halt is not None and course.last is not None:
+        title = w.quote(course.last.action.title)
+        why = why_no_further(course, course.fix, title=title, name=code)
+        yield f"The fix went no further: {why}."
+
+
+def _resolved_late(w: Writing) -> Iterator[str]:
+    if "resolved" in w.case.milestones:
+        taken, target = w.between("detected", "resolved"), w.target("resolve")
+        if _beyond(taken, target):
+            yield f"It was resolved {taken} after detection; the target is {target}."
+
+
 def _cause_in_doubt(w: Writing) -> Iterator[str]:
     if w.case.outcome is IncidentOutcome.FALSE_ALARM:
         return
@@ -149,7 +189,13 @@ def _escalated(w: Writing) -> Iterator[str]:
 def _recovered_alone(w: Writing) -> Iterator[str]:
     done = any(one.claims for one in w.case.actions.values())
     if w.case.outcome is IncidentOutcome.RECOVERED and not done:
-        yield "The service recovered by itself; nothing in the record ensures that it would."
+        others = changes_by_others(w)
+        if others:
+            yield "Somebody else changed something while Holdfast took no action."
+        elif others is None:
+            yield "It recovered; whether somebody changed something meanwhile is not known."
+        else:
+            yield "The service recovered by itself; nothing in the record ensures that it would."
 
 
 def _single_change(w: Writing) -> Iterator[str]:
@@ -196,12 +242,16 @@ _WELL: tuple[Rule, ...] = (
     _effects_measured,
     _rivals_refuted,
     _undone,
+    _fix_proven,
+    _told_earlier,
 )
 _WRONG: tuple[Rule, ...] = (
     _detected_late,
     _mitigated_late,
     _budget_gone,
     _without_effect,
+    _fix_halted,
+    _resolved_late,
     _cause_in_doubt,
     _users_unknown,
     _escalated,

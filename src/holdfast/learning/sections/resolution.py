@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from holdfast.learning.others import changes_by_others
 from holdfast.learning.quotes import code
 from holdfast.learning.writing import (
     Writing,
@@ -23,16 +26,17 @@ _EFFECTS = {"seen": "seen", "not_seen": "**not seen**", "no_data": "**no data**"
 
 def resolution(w: Writing) -> Section:
     """Say what was done and what came of it."""
-    actions = list(w.case.actions.values())
-    found: list[Paragraph] = []
-    if actions:
-        found += [_head(), *(_row(w, one) for one in actions)]
-        found += [p for one in actions for p in _story(w, one)]
-    else:
-        found.append(text(_nothing_done(w)))
+    actions = [a for a in w.case.actions.values() if a.action.purpose == "mitigate"]
+    found = acts(w, actions) if actions else _nothing_done(w)
     if w.case.escalated:
         found.append(text(f"Escalated to a person: {w.quote(w.case.escalated.reason)}"))
     return Section(title="Resolution", paragraphs=(*found, _time_to_mitigate(w)))
+
+
+def acts(w: Writing, actions: Sequence[ActionCase]) -> list[Paragraph]:
+    """Return a table of actions, and below it what happened to each."""
+    rows = [_head(), *(_row(w, one) for one in actions)]
+    return [*rows, *(p for one in actions for p in _story(w, one))]
 
 
 def plan_words(call: RunbookCall) -> str:
@@ -46,10 +50,17 @@ def effect_words(one: ActionCase) -> str:
     return _EFFECTS[one.verdict.effect] if one.verdict else "not measured"
 
 
-def _nothing_done(w: Writing) -> str:
-    if w.case.outcome is IncidentOutcome.RECOVERED:
-        return "No action was taken: the service recovered by itself."
-    return "No action was taken."
+def _nothing_done(w: Writing) -> list[Paragraph]:
+    if w.case.outcome is not IncidentOutcome.RECOVERED:
+        return [text("No action was taken.")]
+    others = changes_by_others(w)
+    if others is None:
+        said = "Holdfast took no action. Whether somebody else changed something meanwhile is not "
+        return [text(f"{said}known: the record of changes did not answer.")]
+    if not others:
+        return [text("No action was taken: the service recovered by itself.")]
+    said = "Holdfast took no action. Meanwhile others changed the services in question; whether "
+    return [text(f"{said}that ended it was not examined:"), *(bullet(line) for line in others)]
 
 
 def _head() -> Paragraph:
@@ -58,7 +69,7 @@ def _head() -> Paragraph:
 
 def _row(w: Writing, one: ActionCase) -> Paragraph:
     action, key = one.action, one.action.id
-    style, unit = style_of(action.expected_effect.bound.unit)
+    measured = _measured(w, one) if one.verdict else "—"
     performed = [i for p in one.performances for i in p.evidence_ids]
     judged = one.verdict.evidence_ids if one.verdict else ()
     return row(
@@ -67,20 +78,34 @@ def _row(w: Writing, one: ActionCase) -> Paragraph:
         str(w.fact("actions", key, "claimed", style="clock")) if one.claimed_at else "not done",
         str(w.fact("actions", key, "act_seconds", style="duration")) if one.performances else "—",
         _expected(w, one),
-        str(w.fact("actions", key, "measured", style=style, unit=unit)) if one.verdict else "—",
+        measured,
         effect_words(one),
         evidence_links([*performed, *judged]),
     )
+
+
+def _measured(w: Writing, one: ActionCase) -> str:
+    """Return the measured value; a probe only says yes or no, which the effect does already."""
+    effect = one.action.expected_effect
+    if effect.kind == "probe":
+        return "—"
+    style, unit = style_of(effect.bound.unit)
+    return str(w.fact("actions", one.action.id, "measured", style=style, unit=unit))
 
 
 def _expected(w: Writing, one: ActionCase) -> str:
     effect = one.action.expected_effect
     bound = effect.bound
     key = one.action.id
-    within = w.bound("actions", key, bound.at_least, bound.at_most, bound.unit)
-    hold = w.fact("actions", key, "hold_seconds", style="duration")
+    statement = w.quote(effect.statement.rstrip("."))
     deadline = w.fact("actions", key, "deadline_seconds", style="duration")
-    return f"{w.quote(effect.statement.rstrip('.'))}: {within}, for {hold}, by {deadline} after"
+    if effect.kind == "probe":
+        return f"{statement}, by {deadline} after"
+    within = w.bound("actions", key, bound.at_least, bound.at_most, bound.unit)
+    if effect.kind != "query":
+        return f"{statement}: {within}, by {deadline} after"
+    hold = w.fact("actions", key, "hold_seconds", style="duration")
+    return f"{statement}: {within}, for {hold}, by {deadline} after"
 
 
 def _story(w: Writing, one: ActionCase) -> list[Paragraph]:
@@ -108,7 +133,7 @@ def _guard(w: Writing, one: ActionCase) -> str:
 
 
 def _held(w: Writing, one: ActionCase) -> str:
-    if one.verdict is None:
+    if one.verdict is None or one.action.expected_effect.kind != "query":
         return ""
     held = w.fact("actions", one.action.id, "held_seconds", style="duration")
     return f"the expected effect held for {held}"

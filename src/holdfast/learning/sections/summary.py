@@ -7,6 +7,7 @@ from holdfast.learning.writing import Writing, header, milestone_at, row, text
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome
 from holdfast.model.lesson import Paragraph, Section
+from holdfast.reasoning.fix_course import course_of, where_it_is
 
 _OUTCOMES = {
     IncidentOutcome.FIXED: "The cause is fixed and the fix was verified.",
@@ -44,6 +45,7 @@ def particulars_text(w: Writing) -> Paragraph:
         _length(w),
         "" if w.unneeded and not w.cause.known else cause_sentence(w),
         _relief(w),
+        _fixed(w),
         outcome or "The incident has no outcome yet.",
     ]
     return text(" ".join(s for s in sentences if s))
@@ -96,10 +98,24 @@ def _length(w: Writing) -> str:
 
 
 def _relief(w: Writing) -> str:
-    worked = [a for a in w.case.actions.values() if a.verdict and a.verdict.effect == "seen"]
+    mitigations = [a for a in w.case.actions.values() if a.action.purpose == "mitigate"]
+    worked = [a for a in mitigations if a.verdict and a.verdict.effect == "seen"]
     if not worked or milestone_at(w.case, "mitigated") is None:
         return ""
     return f"Mitigation: {w.quote(worked[-1].action.title.rstrip('.'))}, verified by measurement."
+
+
+def _fixed(w: Writing) -> str:
+    course = course_of(w.case)
+    if course is None or course.fix is None:
+        return ""
+    version = code(course.fix.version)
+    if not course.verified:
+        return f"A fix was written as {version}; {where_it_is(course, course.fix, name=code)}."
+    if milestone_at(w.case, "resolved") is None:
+        return f"Permanent fix: {version}, merged and released."
+    taken = w.between("detected", "resolved")
+    return f"Permanent fix: {version}, merged and released {taken} after detection."
 
 
 def _particulars(w: Writing) -> list[Paragraph]:
@@ -117,9 +133,16 @@ def _particulars(w: Writing) -> list[Paragraph]:
         row("Objective", _objective(w)),
         row("Detected", str(w.at("detected", "datetime"))),
         row("Mitigated", str(w.at("mitigated", "datetime"))),
+        *_resolved(w),
         row("Environment", code(w.config.environment)),
         row("Written by", f"Holdfast, from its ledger ({code(w.events[-1].actor)})"),
     ]
+
+
+def _resolved(w: Writing) -> list[Paragraph]:
+    if milestone_at(w.case, "resolved") is None:
+        return []
+    return [row("Resolved", str(w.at("resolved", "datetime")))]
 
 
 def _objective(w: Writing) -> str:

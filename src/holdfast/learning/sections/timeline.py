@@ -12,6 +12,7 @@ from holdfast.learning.writing import Writing, evidence_links, header, row, text
 from holdfast.model import event as ev
 from holdfast.model.change import Change
 from holdfast.model.event import Event
+from holdfast.model.fix import Fix
 from holdfast.model.lesson import Section
 
 
@@ -86,6 +87,10 @@ def _what(w: Writing, entry: Event) -> str:
             return f"Action item filed: {quote(item.title)}"
         case ev.Noted(text=note):
             return f"Note: {quote(note)}"
+        case ev.Repaired(fix=fix):
+            return _repaired(fix)
+        case ev.Prevented():
+            return _prevented(w, entry.payload)
         case _:
             return _action_line(w, entry)
 
@@ -106,8 +111,29 @@ def _action_line(w: Writing, entry: Event) -> str:
             return f"{performance.part.capitalize()} {outcome}: {code(performance.action_id)}"
         case ev.Verified(verdict=verdict):
             return f"Effect of {code(verdict.action_id)}: {verdict.effect.replace('_', ' ')}"
+        case ev.CanaryLooked() as looked if _is_news(w, looked):
+            decision = looked.decision.replace("_", " ")
+            return f"Canary {code(looked.action_id)}: {decision}, {quote(looked.reason)}"
         case _:
             return ""
+
+
+def _repaired(fix: Fix | None) -> str:
+    if fix is None:
+        return "No permanent fix could be written"
+    return f"**Fix written and tested**: {code(fix.version)} on {code(fix.branch)}"
+
+
+def _prevented(w: Writing, told: ev.Prevented) -> str:
+    if told.prevention is None:
+        return f"No new alert rule: {w.quote(told.reason)}" if told.reason else "No new alert rule"
+    return f"New alert rule {code(told.prevention.rule.name)}"
+
+
+def _is_news(w: Writing, looked: ev.CanaryLooked) -> bool:
+    """Whether a look decides otherwise than the one before it."""
+    before = [one for one in w.case.actions[looked.action_id].looks if one.look < looked.look]
+    return not before or before[-1].decision != looked.decision
 
 
 def _evidence(w: Writing, entry: Event) -> tuple[str, ...]:
@@ -123,5 +149,11 @@ def _evidence(w: Writing, entry: Event) -> tuple[str, ...]:
             return performance.evidence_ids
         case ev.Verified(verdict=verdict):
             return verdict.evidence_ids
+        case ev.Repaired(fix=fix) if fix is not None:
+            return tuple(fix.evidence.values())
+        case ev.Prevented(prevention=prevention) if prevention is not None:
+            return prevention.proof.evidence_ids
+        case ev.CanaryLooked(evidence_ids=ids):
+            return ids
         case _:
             return ()
