@@ -86,18 +86,18 @@ def test_where_it_cannot_live_in_the_lab_it_has_a_private_folder(tmp_path: Path)
 
 
 def test_only_old_folders_that_nobody_holds_are_swept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    held, left, fresh = (make_home(tmp_path / (90 * "x"), None) for _ in range(3))
-    other = tmp_path / f"{PREFIX}without-a-lock"
+    monkeypatch.setattr("tempfile.tempdir", str(open_folder))
+    held, left, fresh = (make_home(open_folder / (90 * "x"), None) for _ in range(3))
+    other = open_folder / f"{PREFIX}without-a-lock"
     other.mkdir()
     for path in (held.path, left.path, other):
         hour_ago = time.time() - 3600
         os.utime(path, (hour_ago, hour_ago))
     for home in (left, fresh):
         home.let_go()
-    assert sweep(None, [str(tmp_path)]) == [left.path]
+    assert sweep(None, [str(open_folder)]) == [left.path]
     assert held.path.exists()
     assert fresh.path.exists()
     assert other.exists()
