@@ -11,7 +11,7 @@ from functools import partial
 from holdfast.diagnosis.triage import services_in_question
 from holdfast.engine.investigating import keep
 from holdfast.engine.world import World
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, LedgerError
 from holdfast.evidence.ask import Asker
 from holdfast.ledger.store import Entry
 from holdfast.model.event import Noted
@@ -70,8 +70,16 @@ class RuleWatch:
 
     @property
     def warnings(self) -> tuple[RuleWarning, ...]:
-        """What fires, as of the latest round: here, or of the watch that runs elsewhere."""
-        return read_log(self._folder).open if self._tracked is None else warnings_of(self._tracked)
+        """What fires, as of the latest round: here, or of the watch that runs elsewhere.
+
+        Where the file of warnings cannot be read none is known; the rounds say so.
+        """
+        if self._tracked is not None:
+            return warnings_of(self._tracked)
+        try:
+            return read_log(self._folder).open
+        except LedgerError:
+            return ()
 
     def evaluate(self, at: float) -> RuleRound:
         """Ask one query a rule at Unix time `at`; keep what begins and what ends.

@@ -70,13 +70,17 @@ def append(data_folder: Path, entries: Iterable[WarningEntry]) -> None:
 
 
 def read(data_folder: Path) -> WarningLog:
-    """Return what the file says; no file is an empty log."""
+    """Return what the file says; no file is an empty log. Raises LedgerError."""
     path = data_folder / FILE
-    if not path.exists():
-        return WarningLog((), ())
+    try:
+        lines = path.read_bytes().splitlines() if path.exists() else []
+    except OSError as error:
+        raise LedgerError(
+            f"{path} cannot be read: {error.strerror}", hint="it must be a file of Holdfast's"
+        ) from error
     entries: list[WarningEntry] = []
     problems: list[str] = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             entries.append(WarningEntry.model_validate_json(line))
         except ValidationError:
