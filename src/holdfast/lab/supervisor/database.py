@@ -10,6 +10,9 @@ from holdfast.lab.records import DatabaseServes, LabDatabase, LabFolder, LabOpti
 from holdfast.lab.supervisor.processes import Child, Processes
 from holdfast.lab.topology import ServiceSpec
 
+GRACE_SECONDS = 6.0
+"""It stops a server and removes a folder, also on a busy machine."""
+
 Begun = Child | LabDatabase
 """A server that starts, or what is used without one."""
 
@@ -35,7 +38,9 @@ def start_database(
         return _without(options, error)
     arguments = ["--folder", str(folder.data / "postgres")]
     arguments += [part for name in names for part in ("--database", name)]
-    return processes.start("database", "holdfast.lab.postgres", arguments)
+    return processes.start(
+        "database", "holdfast.lab.postgres", arguments, grace_seconds=GRACE_SECONDS
+    )
 
 
 def await_database(begun: Begun, options: LabOptions, deadline: float) -> LabDatabase:
@@ -45,7 +50,7 @@ def await_database(begun: Begun, options: LabOptions, deadline: float) -> LabDat
     try:
         said = DatabaseServes.model_validate_json(begun.first_line(deadline))
     except HoldfastError as error:
-        begun.end(grace_seconds=2.0)
+        begun.end(grace_seconds=GRACE_SECONDS)
         return _without(options, error)
     return LabDatabase(
         kind="postgresql",

@@ -27,6 +27,8 @@ class Child:
     output: Path
     errors: Path
     output_offset: int
+    grace_seconds: float
+    """How long it may take to end once it is asked to."""
     asked_to_stop: bool = False
 
     def state(self) -> ProcessState:
@@ -90,6 +92,7 @@ class Processes:
         environment: Mapping[str, str] | None = None,
         output_suffix: str = ".log",
         pass_fds: Sequence[int] = (),
+        grace_seconds: float = 2.0,
     ) -> Child:
         """Start `python -m module arguments`, with `environment` and little else around it."""
         argv = [sys.executable, "-P", "-m", "holdfast.lab.leash"]
@@ -99,7 +102,7 @@ class Processes:
         around |= {k: v for k, v in (environment or {}).items() if k != "PYTHONPATH"}
         output, errors = self._logs / f"{name}{output_suffix}", self._logs / f"{name}.stderr.log"
         child = self._starter.submit(
-            self._spawn, name, argv, around, (output, errors), tuple(pass_fds)
+            self._spawn, name, argv, around, (output, errors), tuple(pass_fds), grace_seconds
         )
         return child.result()
 
@@ -110,6 +113,7 @@ class Processes:
         around: dict[str, str],
         logs: tuple[Path, Path],
         fds: tuple[int, ...],
+        grace_seconds: float,
     ) -> Child:
         if self._closed:
             raise DeployerFailed(f"the lab ends; {name} was not started")
@@ -124,7 +128,7 @@ class Processes:
                 stderr=err,
                 pass_fds=fds,
             )
-        child = Child(name, popen, *logs, offset)
+        child = Child(name, popen, *logs, offset, grace_seconds)
         self.children.append(child)
         return child
 
@@ -135,16 +139,16 @@ class Processes:
         """Return the children that have ended without being asked to."""
         return [c for c in self.children if not c.asked_to_stop and c.popen.poll() is not None]
 
-    def end_all(self, grace_seconds: float = 2.0) -> None:
+    def end_all(self) -> None:
         """End every child, all at once, and start none any more: none is left on return."""
         self._starter.submit(self._close).result()
         for child in self.children:
             child.asked_to_stop = True
             child.popen.terminate()
-        deadline = time.monotonic() + grace_seconds
+        began = time.monotonic()
         for child in self.children:
             try:
-                child.popen.wait(max(0.0, deadline - time.monotonic()))
+                child.popen.wait(max(0.0, began + child.grace_seconds - time.monotonic()))
             except subprocess.TimeoutExpired:
                 child.popen.kill()
                 child.popen.wait()
