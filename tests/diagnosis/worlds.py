@@ -34,7 +34,7 @@ from holdfast.model.evidence import (
     Vector,
 )
 from holdfast.model.incident import Claim, Impact, Severity
-from holdfast.model.runbook import DeployStep, Runbook
+from holdfast.model.runbook import DeployStep, Runbook, RunbookParameter
 from holdfast.model.service import LogSettings, Service, Signal
 from holdfast.model.slo import SLO, BurnTier, RatioIndicator
 from holdfast.reasoning.embedded import EmbeddedReasoner
@@ -360,8 +360,16 @@ ROLLBACK = Runbook(
     id="rollback-release",
     title="Roll back",
     risk=Risk.MEDIUM,
+    parameters=tuple(
+        RunbookParameter(name=name) for name in ("service", "from_version", "to_version")
+    ),
     steps=(
-        DeployStep(name="d", service="{service}", version="{to_version}", expect_version="{from}"),
+        DeployStep(
+            name="d",
+            service="{service}",
+            version="{to_version}",
+            expect_version="{from_version}",
+        ),
     ),
 )
 

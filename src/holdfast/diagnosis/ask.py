@@ -5,19 +5,19 @@ What cannot be asked is a gap, in words. Times are pinned: a test can be asked a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from holdfast.diagnosis import ask_graph
+from holdfast.diagnosis.calls import Parameters, Plan, Planner, instant_call, pair, range_call
 from holdfast.diagnosis.claims import claim_question
 from holdfast.diagnosis.identity import id_of_test
+from holdfast.diagnosis.objectives import worst_burn_query
 from holdfast.diagnosis.question import Ask, Question
 from holdfast.diagnosis.scene import Scene
 from holdfast.diagnosis.signals import Gap, Subject, level, shared_signal, subject_of
 from holdfast.model.figure import Derivation
 from holdfast.model.hypothesis import Bound, Hypothesis, Test, ToolCall
-from holdfast.model.service import Service, Signal
-
-Parameters = dict[str, str | float | int | None]
+from holdfast.model.service import Signal
 
 _LONGEST_SERIES = 600
 """Points of a series at most."""
@@ -26,24 +26,13 @@ _CONTEXT_LINES = 200
 """Of a diff: enough to see the function around a change, its helpers and its imports."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to ask and how to compute the answer; `prediction` where the question has none."""
-
-    calls: tuple[ToolCall, ...]
-    function: str
-    places: tuple[str, ...] = ()
-    parameters: Parameters | None = None
-    prediction: Bound | None = None
-
-
 def plan_test(
     question: Question, hypothesis: Hypothesis, scene: Scene, *, decisive: bool
 ) -> Test | Gap:
     """Return the test of one question, or the gap that keeps it from being asked."""
     subject = subject_of(hypothesis, scene)
     if question.needs_versions and not subject.has_versions:
-        return Gap(f"which versions of {hypothesis.service} the change replaced is not recorded")
+        return _without_versions(subject)
     plan = _PLANNERS[question.ask](question, hypothesis, scene)
     if isinstance(plan, Gap):
         return plan
@@ -64,6 +53,15 @@ def plan_test(
         cost_seconds=question.cost_seconds,
         role=question.role,
     )
+
+
+def _without_versions(subject: Subject) -> Gap:
+    if subject.new and subject.new == subject.old:
+        return Gap(
+            f"{subject.service} served as {subject.new} before and after its settings changed: "
+            "versions do not tell them apart"
+        )
+    return Gap(f"which versions of {subject.service} the change replaced is not recorded")
 
 
 def _prediction(question: Question, scene: Scene) -> Bound | Gap:
@@ -106,22 +104,58 @@ def _ordering(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan 
     )
 
 
-def _worst_of_hold(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
-    del question, hypothesis
+def _over_hold(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
+    del hypothesis
     query = scene.indicator(scene.shortest_window_seconds)
     if query is None:
         return Gap(f"no objective is configured for {scene.target}")
-    step = scene.settings.resolution_seconds
-    start = scene.now - scene.settings.hold_seconds
-    return Plan(calls=(range_call(query, start, scene.now, step),), function="points_max")
+    step, watched = scene.settings.resolution_seconds, scene.settings.hold_seconds
+    if question.ask is Ask.LATEST:
+        watched = scene.shortest_window_seconds  # beside the window that each point looks back
+    call = range_call(query, scene.now - watched, scene.now, step)
+    return Plan(calls=(call,), function="points_max")
+
+
+def _met_before(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
+    """Ask for the worst burn of the other objectives: what was not met is no action's to restore.
+
+    The window is that of the comparison, so that one bad moment of health does not decide.
+    """
+    del question, hypothesis
+    if scene.healthy is None or not scene.other_slos:
+        return Gap(f"no other objective of {scene.target} was measured before it began")
+    start, end = scene.healthy
+    window = max(end - start, scene.shortest_window_seconds)
+    query = worst_burn_query([(slo, window) for slo in scene.other_slos])
+    return Plan(calls=(instant_call(query, end),), function="value")
 
 
 def _after_action(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
-    del question, hypothesis
-    if scene.effect is None:
+    """Ask, after an action, for what it was to bring down, or for the symptom that was left.
+
+    A hypothesis of its own is held to the action's own effect. A rival is held to the symptom,
+    which goes on where the rival is a cause as well; where the action was to relieve one service
+    only, a rival in that service is held to what was measured there.
+    """
+    effect = scene.effect_of(hypothesis.id) or scene.effect
+    if effect is None:
         return Gap("no action has taken effect yet")
-    query = scene.effect.action.expected_effect.query
-    return Plan(calls=(instant_call(query, scene.effect_asked_at),), function="value")
+    expected, at = effect.action.expected_effect, scene.effect_asked_at
+    own = question.stage == "after_own"
+    if own or (expected.partial and effect.action.target == hypothesis.service):
+        bound = expected.bound if own else _beyond(expected.bound)
+        call = instant_call(expected.query, at)
+        return Plan(calls=(call,), function="value", prediction=bound)
+    query = scene.indicator(scene.shortest_window_seconds)
+    if query is None or scene.slo is None:
+        return Gap(f"no objective is configured for {scene.target}")
+    beyond = Bound(at_least=scene.slo.error_budget_fraction, unit="of requests")
+    return Plan(calls=(instant_call(query, at),), function="value", prediction=beyond)
+
+
+def _beyond(bound: Bound) -> Bound:
+    """Return what lies on the other side of a bound."""
+    return Bound(at_least=bound.at_most, at_most=bound.at_least, unit=bound.unit)
 
 
 # ---- levels, now and before ------------------------------------------------------------------
@@ -137,13 +171,13 @@ def _now(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap
     return Plan(calls=(instant_call(query, scene.now),), function="value", parameters=subject.later)
 
 
-def _now_and_before(function: str) -> Callable[[Question, Hypothesis, Scene], Plan | Gap]:
+def _now_and_before(function: str) -> Planner:
     def planner(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
         subject = subject_of(hypothesis, scene)
         signal = shared_signal(question, (hypothesis.service,), scene)
         if isinstance(signal, Gap):
             return signal
-        calls = _pair(scene.services[hypothesis.service], signal, scene, subject)
+        calls = pair(scene.services[hypothesis.service], signal, scene, subject)
         if isinstance(calls, Gap):
             return calls
         return Plan(calls=calls, function=function, parameters=subject.both)
@@ -170,17 +204,19 @@ def _at_first(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan 
     if isinstance(signal, Gap):
         return signal
     service, window = scene.services[hypothesis.service], scene.shortest_window_seconds
-    pair = _pair(service, signal, scene, subject)
-    traffic = _pair(service, Signal.REQUEST_RATE, scene, subject)
-    if isinstance(pair, Gap) or isinstance(traffic, Gap):
-        return pair if isinstance(pair, Gap) else Gap(str(traffic))
+    levels = pair(service, signal, scene, subject)
+    traffic = pair(service, Signal.REQUEST_RATE, scene, subject)
+    if isinstance(levels, Gap):
+        return levels
+    if isinstance(traffic, Gap):
+        return traffic
     until = (scene.onset or scene.now) - 2 * scene.settings.resolution_seconds
     if scene.onset is None or until - window < (subject.since or until):
         return Gap(f"{subject.new} of {service.name} served too briefly before it began")
     then = [instant_call(level(service, s, window, by=subject.by), until)
             for s in (signal, Signal.REQUEST_RATE)]  # fmt: skip
     return Plan(
-        calls=(then[0], pair[1], then[1], traffic[0]),
+        calls=(then[0], levels[1], then[1], traffic[0]),
         function="ratio_under_like_traffic",
         parameters=subject.both,
     )
@@ -193,94 +229,6 @@ def _instances(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan
     service = scene.services[hypothesis.service]
     query = level(service, signal, scene.now_window_seconds, by=("instance",))
     return Plan(calls=(instant_call(query, scene.now),), function="largest_over_others")
-
-
-# ---- the call graph --------------------------------------------------------------------------
-
-
-def _own_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
-    service = hypothesis.service
-    names = tuple(dict.fromkeys((scene.target, service, *scene.callees(service))))
-    calls = _fours(question, names, scene)
-    if isinstance(calls, Gap):
-        return calls
-    order = (scene.target, service, *scene.callees(service))
-    places = tuple(f"${4 * names.index(name) + i}" for name in order for i in range(4))
-    return Plan(calls=calls, function="own_excess_share", places=places)
-
-
-def _largest_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
-    del hypothesis
-    names = tuple(scene.services)
-    calls = _fours(question, names, scene)
-    if isinstance(calls, Gap):
-        return calls
-    edges = [f"{name}>{callee}" for name in names for callee in scene.callees(name)]
-    parameters: Parameters = {"services": ",".join(names), "calls": ",".join(edges)}
-    return Plan(calls=calls, function="largest_own_share", parameters=parameters)
-
-
-def _cpu_total(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
-    del question, hypothesis
-    calls: list[ToolCall] = []
-    for service in scene.services.values():
-        four = _cpu(service, scene, Subject())
-        if isinstance(four, Gap):
-            return four
-        calls += four
-    return Plan(calls=tuple(calls), function="products_ratio")
-
-
-def _cpu(service: Service, scene: Scene, subject: Subject) -> tuple[ToolCall, ...] | Gap:
-    """Return the calls for CPU a request and requests, now; and then both before."""
-    cpu = _pair(service, Signal.CPU_SECONDS_PER_REQUEST, scene, subject)
-    rate = _pair(service, Signal.REQUEST_RATE, scene, subject)
-    if isinstance(cpu, Gap):
-        return cpu
-    return rate if isinstance(rate, Gap) else (cpu[0], rate[0], cpu[1], rate[1])
-
-
-def _cpu_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
-    del question
-    service, subject = scene.services[hypothesis.service], subject_of(hypothesis, scene)
-    cpu = _pair(service, Signal.CPU_SECONDS_PER_REQUEST, scene, subject)
-    latency = _pair(service, Signal.LATENCY_MEAN, scene, subject)
-    if isinstance(cpu, Gap):
-        return cpu
-    if isinstance(latency, Gap):
-        return latency
-    return Plan(calls=(*cpu, *latency), function="differences_ratio", parameters=subject.both)
-
-
-def _fours(question: Question, names: tuple[str, ...], scene: Scene) -> tuple[ToolCall, ...] | Gap:
-    signal = shared_signal(question, names, scene)
-    if isinstance(signal, Gap):
-        return signal
-    calls: list[ToolCall] = []
-    for name in names:
-        pair = _pair(scene.services[name], signal, scene, Subject())
-        rate = _pair(scene.services[name], Signal.REQUEST_RATE, scene, Subject())
-        if isinstance(pair, Gap) or isinstance(rate, Gap):
-            return pair if isinstance(pair, Gap) else Gap(str(rate))
-        calls += [*pair, *rate]
-    return tuple(calls)
-
-
-def _pair(
-    service: Service, signal: Signal, scene: Scene, subject: Subject
-) -> tuple[ToolCall, ToolCall] | Gap:
-    if signal not in service.signals:
-        return Gap(f"{service.name} has no metric for {signal.value}")
-    if scene.healthy is None:
-        return Gap(f"no healthy time of {scene.target} before the onset is known")
-    start, end = scene.healthy
-    before = max(end - start, scene.shortest_window_seconds)
-    if subject.since is not None:  # the earlier version served before the change, not after it
-        end = min(end, subject.since - scene.settings.resolution_seconds)
-    return (
-        instant_call(level(service, signal, scene.now_window_seconds, by=subject.by), scene.now),
-        instant_call(level(service, signal, before, by=subject.by), end),
-    )
 
 
 # ---- logs, code, claims ----------------------------------------------------------------------
@@ -339,30 +287,20 @@ def _claim(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | G
     )
 
 
-def instant_call(query: str, at: float) -> ToolCall:
-    """Return the call that asks PromQL at an instant (Unix seconds)."""
-    return ToolCall(tool="prometheus_query", arguments={"query": query, "time_range": at})
-
-
-def range_call(query: str, start: float, end: float, step_seconds: float) -> ToolCall:
-    """Return the call that asks PromQL from start to end (Unix seconds)."""
-    return ToolCall(
-        tool="prometheus_query",
-        arguments={"query": query, "time_range": (start, end, step_seconds)},
-    )
-
-
-_PLANNERS: Mapping[Ask, Callable[[Question, Hypothesis, Scene], Plan | Gap]] = {
+_PLANNERS: Mapping[Ask, Planner] = {
     Ask.ORDERING: _ordering,
-    Ask.OWN_SHARE: _own_share,
-    Ask.LARGEST_SHARE: _largest_share,
-    Ask.CPU_TOTAL: _cpu_total,
-    Ask.CPU_SHARE: _cpu_share,
+    Ask.OWN_SHARE: ask_graph.own_share,
+    Ask.LARGEST_SHARE: ask_graph.over_all("largest_own_share"),
+    Ask.RISEN: ask_graph.over_all("risen_fraction"),
+    Ask.CPU_TOTAL: ask_graph.cpu_total,
+    Ask.CPU_SHARE: ask_graph.cpu_share,
     Ask.NOW: _now,
     Ask.NOW_OVER_BEFORE: _now_and_before("ratio"),
     Ask.NOW_MINUS_BEFORE: _now_and_before("difference"),
     Ask.NOW_MINUS_OTHER: _now_minus_other,
-    Ask.WORST_OF_HOLD: _worst_of_hold,
+    Ask.WORST_OF_HOLD: _over_hold,
+    Ask.LATEST: _over_hold,
+    Ask.MET_BEFORE: _met_before,
     Ask.AFTER_ACTION: _after_action,
     Ask.AT_FIRST: _at_first,
     Ask.INSTANCES: _instances,

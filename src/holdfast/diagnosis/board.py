@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from holdfast.diagnosis.candidates import candidates, mechanisms
 from holdfast.diagnosis.judge import Judged, judge
+from holdfast.diagnosis.observe import Reading
 from holdfast.diagnosis.scene import Scene
 from holdfast.model.case import Case
 from holdfast.model.hypothesis import Hypothesis, HypothesisStatus, Test
 
 _OVER = "the symptom was over before its cause could be examined"
 _CHANGED_TOO = "a change to {service} would look the same; what follows on undoing it would tell"
+_IN_DOUBT = (HypothesisStatus.OPEN, HypothesisStatus.SUSPECTED)
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,29 @@ class Board:
     @property
     def recovered(self) -> bool:
         """Whether the symptom is measured to be gone without an action."""
-        return any(
-            j.pattern.scope == "state" and j.hypothesis.status is HypothesisStatus.SUPPORTED
-            for j in self.others
-        )
+        state = self._state
+        return state is not None and state.hypothesis.status is HypothesisStatus.SUPPORTED
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no trouble was measured at the moment of the comparison, after there was some.
+
+        That is less than a recovery, which takes longer to show, and enough not to act.
+        """
+        return self._of_state("latest") == "supports"
+
+    @property
+    def others_were_met(self) -> bool:
+        """Whether the target's other objectives were all measured to be met in healthy time."""
+        return self._of_state("met_before") == "supports"
+
+    def _of_state(self, group: str) -> Reading:
+        answer = self._state.answer(group) if self._state else None
+        return answer.reading if answer else "unknown"
+
+    @property
+    def _state(self) -> Judged | None:
+        return next((j for j in self.others if j.pattern.scope == "state"), None)
 
     @property
     def ranked(self) -> tuple[Judged, ...]:
@@ -50,10 +71,19 @@ class Board:
         )
 
     @property
-    def leading(self) -> Judged | None:
-        """The likeliest cause, where its predictions hold."""
-        first = next(iter(self.ranked), None)
-        return first if first and first.hypothesis.status is HypothesisStatus.SUPPORTED else None
+    def leading(self) -> tuple[Judged, ...]:
+        """The causes to act on, the likeliest first: their predictions hold, and no doubt is left.
+
+        Causes act together where each has its own part of the trouble. One that is likelier than
+        they are and not decided is a doubt, unless it waits for the change to its own service.
+        """
+        found: list[Judged] = []
+        for judged in self.ranked:
+            if judged.hypothesis.status is HypothesisStatus.SUPPORTED:
+                found.append(judged)
+            elif judged.hypothesis.status in _IN_DOUBT and not judged.yields:
+                break
+        return tuple(found)
 
     def wanted(self, *, with_mechanisms: bool) -> tuple[Test, ...]:
         """Tests to plan now, the cheapest first, in the order of the hypotheses otherwise."""
@@ -125,7 +155,8 @@ def _yielding(causes: Sequence[Judged]) -> tuple[Judged, ...]:
 
 def _yields(judged: Judged) -> Judged:
     why = _CHANGED_TOO.format(service=judged.hypothesis.service)
-    return _with_gap(_with_status(judged, HypothesisStatus.OPEN), why)
+    waiting = _with_gap(_with_status(judged, HypothesisStatus.OPEN), why)
+    return replace(waiting, yields=True)
 
 
 def _cannot_be_asked(mechanism: Judged) -> bool:

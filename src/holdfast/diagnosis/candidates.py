@@ -34,9 +34,13 @@ def mechanisms(cause: Hypothesis, scene: Scene) -> tuple[Hypothesis, ...]:
     found = [
         _make(pattern, scene, cause.service, change=_change(cause, scene), parent=cause)
         for pattern in MECHANISMS
-        if scope in pattern.parents
+        if scope in pattern.parents and _fits(pattern, _change(cause, scene))
     ]
     return tuple(h.model_copy(update={"confidence": prior(len(found))}) for h in found)
+
+
+def _fits(pattern: Pattern, change: Change | None) -> bool:
+    return change is None or not pattern.change_types or change.type in pattern.change_types
 
 
 def within_reach(change: Change, scene: Scene) -> bool:
@@ -112,6 +116,15 @@ def _make(
         parent_id=parent_id,
         predicts=pattern.predicts,
     )
-    told = summary or (change.summary if change and change.summary else "see the change")
+    told = summary or (told_of(change) if change else "")
     words = {**subject_of(bare, scene).words, "summary": told}
     return bare.model_copy(update={"statement": pattern.statement.format(**words)})
+
+
+def told_of(change: Change) -> str:
+    """Say what a change that is no release changed."""
+    if change.setting:
+        was = "not set" if change.from_value is None else change.from_value
+        now = "not set" if change.to_value is None else change.to_value
+        return f"{change.setting} was {was} and is {now}"
+    return change.summary or "see the change"

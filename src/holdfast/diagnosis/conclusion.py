@@ -20,9 +20,12 @@ class Conclusion:
     """
 
     cause: Hypothesis | None
+    causes: tuple[Hypothesis, ...]
+    """All that are shown by evidence, the likeliest first: several may act at once. Where none is
+    shown, the likeliest that is suspected."""
     mechanisms: tuple[Hypothesis, ...]
     rivals: tuple[Hypothesis, ...]
-    """The other causes, refuted or not, the likeliest first."""
+    """The causes beside `cause`, refuted or not, the likeliest first."""
     recovered: bool
     """The symptom was measured to be gone before any action."""
     gaps: tuple[str, ...]
@@ -40,6 +43,7 @@ def conclude(case: Case) -> Conclusion:
     left = [h for h in known if h.status is not HypothesisStatus.REFUTED]
     return Conclusion(
         cause=cause,
+        causes=tuple(supported or suspected[:1]),
         mechanisms=_ranked(below),
         rivals=tuple(h for h in causes if h is not cause),
         recovered=not case.actions and any(_says_recovered(h) for h in known),

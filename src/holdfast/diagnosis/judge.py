@@ -54,6 +54,8 @@ class Judged:
     hypothesis: Hypothesis
     pattern: Pattern
     answers: tuple[Answer, ...]
+    yields: bool = False
+    """It is left open only because a change to its service would look the same."""
 
     @property
     def wanted(self) -> tuple[Test, ...]:
@@ -120,8 +122,8 @@ def acted_in_vain(hypothesis: Hypothesis, case: Case) -> bool:
 
 
 def _answers(fresh: Hypothesis, pattern: Pattern, case: Case, scene: Scene) -> tuple[Answer, ...]:
-    of_change = fresh.change_id is not None
-    asked = [q for q in pattern.questions if q.suits(scene.slo, of_change=of_change)]
+    change = scene.changes.get(fresh.change_id or "")
+    asked = [q for q in pattern.questions if q.suits(scene.slo, change)]
     answers = [_answer(q, fresh, asked, case, scene) for q in asked if q.stage != "fallback"]
     found = [answer for answer in answers if answer is not None]
     for question in asked:
@@ -134,11 +136,11 @@ def _answers(fresh: Hypothesis, pattern: Pattern, case: Case, scene: Scene) -> t
 def _answer(
     question: Question, fresh: Hypothesis, asked: Sequence[Question], case: Case, scene: Scene
 ) -> Answer | None:
-    if question.stage in ("after_own", "after_other") and not _is_after(question, fresh, scene):
-        return None
     known = case.tests.get(id_of_test(fresh, question.role))
     if known is not None:
         return Answer(question, test=known, result=case.results.get(known.id))
+    if question.stage in ("after_own", "after_other") and not _is_after(question, fresh, scene):
+        return None
     alternatives = [q for q in asked if q.group == question.group and q.stage == question.stage]
     planned = plan_test(
         question, fresh, scene, decisive=question.decisive and len(alternatives) == 1
@@ -151,7 +153,7 @@ def _answer(
 def _is_after(question: Question, fresh: Hypothesis, scene: Scene) -> bool:
     if scene.effect is None:
         return False
-    own = scene.effect.action.hypothesis_id == fresh.id
+    own = scene.effect_of(fresh.id) is not None
     return own == (question.stage == "after_own")
 
 
@@ -187,13 +189,21 @@ def _status(pattern: Pattern, spoken: Sequence[Answer]) -> HypothesisStatus:
         return HypothesisStatus.REFUTED
     if pattern.scope == "mechanism":
         return _mechanism_status(spoken)
-    return pattern.best if _cause_holds(spoken) else HypothesisStatus.OPEN
+    if not _cause_holds(spoken):
+        return HypothesisStatus.OPEN
+    return HypothesisStatus.SUPPORTED if _is_proven(spoken) else pattern.best
 
 
 def _cause_holds(spoken: Sequence[Answer]) -> bool:
     required = _readings(spoken, "required")
     contradicted = "contradicts" in _readings(spoken, "discriminator")
     return bool(required) and set(required) == {"supports"} and not contradicted
+
+
+def _is_proven(spoken: Sequence[Answer]) -> bool:
+    """Whether something measured goes beyond what any other change at that time would show."""
+    proofs = _readings(spoken, "proof")
+    return "supports" in proofs and "contradicts" not in proofs
 
 
 def _mechanism_status(spoken: Sequence[Answer]) -> HypothesisStatus:

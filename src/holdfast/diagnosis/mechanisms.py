@@ -6,9 +6,13 @@ many times as often, because each statement stays quick.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from holdfast.diagnosis.patterns import Pattern, Scope
+from holdfast.diagnosis.pool import POOL_FULL, POOL_ROSE
 from holdfast.diagnosis.question import Ask, Part, Question
 from holdfast.diagnosis.versions import RISE
+from holdfast.model.change import ChangeType
 from holdfast.model.service import Signal
 
 _SERVICE: tuple[Scope, ...] = ("entry", "callee")
@@ -49,6 +53,7 @@ def _code(shape: str, text: str) -> Question:
         at_least=1,
         unit="places",
         needs_versions=True,
+        of_release=True,
         sensitivity=0.8,
         false_alarm=0.15,
         cost_seconds=0.3,
@@ -89,6 +94,7 @@ MECHANISMS: tuple[Pattern, ...] = (
                 at_least=3,
                 unit="times",
                 needs_versions=True,
+                of_release=True,
                 sensitivity=0.9,
                 false_alarm=0.02,
                 cost_seconds=0.3,
@@ -158,30 +164,8 @@ MECHANISMS: tuple[Pattern, ...] = (
             "statements per request have not changed",
         ),
         questions=(
-            Question(
-                group="pool_full",
-                ask=Ask.NOW,
-                text="Is the connection pool of {service} nearly fully used?",
-                part="measure",
-                signals=(Signal.POOL_UTILIZATION,),
-                at_least=0.9,
-                unit="of the pool",
-                decisive=True,
-                sensitivity=0.95,
-                false_alarm=0.1,
-            ),
-            Question(
-                group="pool_rose",
-                ask=Ask.NOW_MINUS_BEFORE,
-                text="Is much more of the pool used than before?",
-                part="discriminator",
-                signals=(Signal.POOL_UTILIZATION,),
-                at_least=0.2,
-                unit="of the pool",
-                decisive=True,
-                sensitivity=0.95,
-                false_alarm=0.2,
-            ),
+            replace(POOL_FULL, part="measure", decisive=True),
+            replace(POOL_ROSE, part="discriminator", decisive=True),
             _STATEMENTS_UNCHANGED,
             _code("pool_changed", "Does the diff change a pool's size, limit or timeout?"),
         ),
@@ -190,6 +174,7 @@ MECHANISMS: tuple[Pattern, ...] = (
         id="added_wait",
         scope="mechanism",
         parents=("change",),
+        change_types=(ChangeType.DEPLOYMENT,),  # only a diff tells it from any other wait
         statement="{new} of {service} waits where {old} did not: a sleep, a lock or a retry.",
         predicts=(
             "neither CPU nor statements per request have changed",
@@ -212,6 +197,7 @@ MECHANISMS: tuple[Pattern, ...] = (
                 at_least=1,
                 unit="places",
                 needs_versions=True,
+                of_release=True,
                 sensitivity=0.9,
                 false_alarm=0.1,
                 cost_seconds=0.3,

@@ -6,9 +6,10 @@ weighs them. Nothing else knows a pattern by name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from holdfast.diagnosis.pool import POOL_FULL, POOL_ROSE
 from holdfast.diagnosis.question import Ask, Question
 from holdfast.diagnosis.versions import AT_FIRST, LATENCY, RISE, SPLIT
 from holdfast.model.change import ChangeType
@@ -34,13 +35,14 @@ class Pattern:
     predicts: tuple[str, ...]
     questions: tuple[Question, ...]
     change_types: tuple[ChangeType, ...] = ()
+    """Changes that it is proposed for, or, as a mechanism, below; none = of any type."""
     slo_kind: Literal["latency", "availability"] | None = None
     parents: tuple[Scope, ...] = ()
     """For a mechanism: below causes of these scopes."""
     runbook_id: str | None = None
     """The runbook that mitigates it."""
     best: HypothesisStatus = HypothesisStatus.SUPPORTED
-    """The most that can be said of it with these questions."""
+    """The most that can be said of it where its required questions support and no proof does."""
 
     @property
     def is_cause(self) -> bool:
@@ -112,11 +114,13 @@ _EFFECT = Question(
     ask=Ask.AFTER_ACTION,
     text="Is the objective met again now that {new} of {service} is gone?",
     part="weight",
-    at_most=1.0,
-    unit="budgets",
     sensitivity=0.98,
     false_alarm=0.1,
     stage="after_own",
+)
+
+_RELIEF = replace(
+    _EFFECT, text="Is the objective met again now that what depends on {service} is relieved of it?"
 )
 
 _PERSISTS = Question(
@@ -124,8 +128,6 @@ _PERSISTS = Question(
     ask=Ask.AFTER_ACTION,
     text="Does the trouble go on after the action took effect?",
     part="weight",
-    at_least=1.0,
-    unit="budgets",
     decisive=True,
     sensitivity=0.95,
     false_alarm=0.1,
@@ -145,7 +147,19 @@ _STEADY_TRAFFIC = Question(
     false_alarm=0.6,
 )
 
-_BY_ITSELF = (*_OWN_SHARE, _STEADY_TRAFFIC, _PERSISTS)
+_SPLIT_PROOF = tuple(replace(q, part="proof") for q in SPLIT if q.group == "split")
+"""That a change came just before is a suspicion; that only what was changed is affected proves it.
+
+Under one version there is nothing to split by, which is said as a gap.
+"""
+
+_GOVERNED = tuple(
+    replace(question, part="proof", setting_words=("pool", "connections", "max_conn"))
+    for question in (POOL_FULL, POOL_ROSE)
+)
+"""A limit that was lowered, and is reached now where it was not before, is what the change did."""
+
+_BY_ITSELF = (*_OWN_SHARE, _STEADY_TRAFFIC, _RELIEF, _PERSISTS)
 _SERVICE_PREDICTS = (
     "most of the added trouble is its own, not its callees'",
     "it is asked no more often than before",
@@ -175,8 +189,17 @@ CAUSES: tuple[Pattern, ...] = (
         predicts=(
             "the symptom begins after the change, and not long after",
             "most of the added trouble is the service's own, not its callees'",
+            "what the setting governs is used up, or only the changed version is affected",
         ),
-        questions=(_ORDERING, *_OWN_SHARE, _PERSISTS),
+        questions=(
+            _ORDERING,
+            *_OWN_SHARE,
+            *_SPLIT_PROOF,
+            *_GOVERNED,
+            _EFFECT,
+            _PERSISTS,
+        ),
+        runbook_id="revert-setting",
         best=HypothesisStatus.SUSPECTED,
     ),
     Pattern(
@@ -239,6 +262,7 @@ CAUSES: tuple[Pattern, ...] = (
         statement="What {service} and its callees run on is saturated: all of them slow down.",
         predicts=(
             "no single service keeps most of the added latency for itself",
+            "most services do their own part more slowly",
             "all services together use clearly more CPU",
         ),
         questions=(
@@ -253,6 +277,18 @@ CAUSES: tuple[Pattern, ...] = (
                 decisive=True,
                 sensitivity=0.8,
                 false_alarm=0.1,
+            ),
+            Question(
+                group="risen",
+                ask=Ask.RISEN,
+                text="Has at least half of the services become slower by itself?",
+                part="required",
+                signals=LATENCY,
+                at_least=0.5,
+                unit="of the services",
+                decisive=True,  # two causes at once spread the latency as well, over two services
+                sensitivity=0.85,
+                false_alarm=0.2,
             ),
             Question(
                 group="cpu_total",
@@ -285,6 +321,28 @@ RECOVERED = Pattern(
             decisive=True,
             sensitivity=0.95,
             false_alarm=0.02,
+        ),
+        Question(
+            group="latest",
+            ask=Ask.LATEST,
+            text="Have bad requests of {service} been within the budget for a moment?",
+            part="weight",
+            at_most=1.0,
+            unit="budgets",
+            optional=True,
+            sensitivity=0.95,
+            false_alarm=0.1,
+        ),
+        Question(
+            group="met_before",
+            ask=Ask.MET_BEFORE,
+            text="Were the other objectives of {service} met before it began?",
+            part="weight",
+            at_most=1.0,
+            unit="times the allowed rate",
+            optional=True,  # asked where there are others; it says what an action must restore
+            sensitivity=0.5,
+            false_alarm=0.45,
         ),
     ),
 )

@@ -46,6 +46,8 @@ class Scene:
     target: str
     services: Mapping[str, Service]
     slo: SLO | None
+    other_slos: tuple[SLO, ...]
+    """The other objectives of the target, by name: an action must not win one by losing another."""
     changes: Mapping[str, Change]
     now: float
     """The instant of the comparison: the bad state is on, and no action has changed it."""
@@ -53,10 +55,20 @@ class Scene:
     healthy: tuple[float, float] | None
     settings: Settings
     claims: tuple[Claim, ...]
-    effect: ActionCase | None
-    """The action whose effect was seen."""
+    effects: tuple[ActionCase, ...]
+    """The mitigations whose effect was seen, oldest first."""
     effect_asked_at: float
     """When the effect is asked again: the latest time of the case."""
+
+    @property
+    def effect(self) -> ActionCase | None:
+        """The latest mitigation whose effect was seen."""
+        return self.effects[-1] if self.effects else None
+
+    def effect_of(self, hypothesis_id: str) -> ActionCase | None:
+        """Return the mitigation that was taken on a hypothesis and had its effect."""
+        own = (e for e in self.effects if e.action.hypothesis_id == hypothesis_id)
+        return next(own, None)
 
     @property
     def now_window_seconds(self) -> float:
@@ -89,13 +101,16 @@ def set_scene(
     if triage is None:
         raise ValueError(f"{case.incident_id} was not triaged")
     graph = reachable(case.opened.service, services)
+    slo = choose_slo(case.opened, slos)
+    own = sorted((s for s in slos.values() if s.service == case.opened.service), key=_name)
     window = (triage.healthy_from, triage.healthy_to)
     return Scene(
         incident_id=case.incident_id,
         opened_at=case.opened_at,
         target=case.opened.service,
         services={name: services[name] for name in graph},
-        slo=choose_slo(case.opened, slos),
+        slo=slo,
+        other_slos=tuple(s for s in own if s is not slo),
         changes={change.id: change for change in triage.changes},
         now=_comparison_instant(case),
         onset=None if triage.onset is None else triage.onset.timestamp(),
@@ -104,7 +119,7 @@ def set_scene(
         else (window[0].timestamp(), window[1].timestamp()),
         settings=settings,
         claims=case.opened.claims,
-        effect=effective_action(case),
+        effects=effective_actions(case),
         effect_asked_at=case.last_event_at.timestamp(),
     )
 
@@ -123,10 +138,20 @@ def choose_slo(opened: Opened, slos: Mapping[str, SLO]) -> SLO | None:
     return next((slo for slo in own if slo.kind == wanted), own[0] if own else None)
 
 
-def effective_action(case: Case) -> ActionCase | None:
-    """Return the latest action whose expected effect was measured."""
-    seen = [a for a in case.actions.values() if a.verdict and a.verdict.effect == "seen"]
-    return seen[-1] if seen else None
+def effective_actions(case: Case) -> tuple[ActionCase, ...]:
+    """Return the mitigations whose expected effect was measured, oldest first.
+
+    The steps of a permanent fix tell nothing of causes: they come when those are known.
+    """
+    return tuple(
+        a
+        for a in case.actions.values()
+        if a.action.purpose == "mitigate" and a.verdict and a.verdict.effect == "seen"
+    )
+
+
+def _name(slo: SLO) -> str:
+    return slo.name
 
 
 def _comparison_instant(case: Case) -> float:

@@ -25,6 +25,9 @@ class Subject:
     new: str | None = None
     old: str | None = None
     changed_at: float | None = None
+    setting: str = ""
+    """For a change of a setting: `KEY=value`, as it was changed to."""
+    setting_before: str = ""
 
     @property
     def since(self) -> float | None:
@@ -33,8 +36,11 @@ class Subject:
 
     @property
     def has_versions(self) -> bool:
-        """Whether a change from one version to another is recorded."""
-        return bool(self.new and self.old)
+        """Whether a change from one version to another is recorded.
+
+        A setting that changes under one version leaves nothing to tell apart by version.
+        """
+        return bool(self.new and self.old) and self.new != self.old
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -56,8 +62,8 @@ class Subject:
         """What fills in a question's or a statement's text."""
         return {
             "service": self.service,
-            "new": self.new or "the new version",
-            "old": self.old or "the version before",
+            "new": self.setting or self.new or "the new version",
+            "old": self.setting_before or self.old or "the version before",
         }
 
 
@@ -73,7 +79,15 @@ def subject_of(hypothesis: Hypothesis, scene: Scene) -> Subject:
         new=change.to_version,
         old=change.from_version,
         changed_at=change.at.timestamp(),
+        setting=_assignment(change.setting, change.to_value),
+        setting_before=_assignment(change.setting, change.from_value),
     )
+
+
+def _assignment(setting: str, value: str | None) -> str:
+    if not setting:
+        return ""
+    return f"{setting} unset" if value is None else f"{setting}={value}"
 
 
 def shared_signal(question: Question, services: Sequence[str], scene: Scene) -> Signal | Gap:

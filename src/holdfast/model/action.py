@@ -74,6 +74,8 @@ class ExpectedEffect(Record):
     bound: Bound
     hold_seconds: float
     deadline_seconds: float
+    partial: bool = False
+    """One of several causes is taken away: users are not expected to be well by this alone."""
 
 
 class EffectProbe(Record):

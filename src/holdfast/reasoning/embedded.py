@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from holdfast.diagnosis.board import Board, assess, changed
 from holdfast.diagnosis.graph import uncatalogued
 from holdfast.diagnosis.judge import Judged
-from holdfast.diagnosis.scene import Scene, Settings, effective_action, set_scene
+from holdfast.diagnosis.scene import Scene, Settings, set_scene
 from holdfast.diagnosis.signals import Gap
 from holdfast.model.action import Action
 from holdfast.model.case import Case
@@ -20,7 +20,7 @@ from holdfast.model.runbook import Runbook
 from holdfast.model.service import Service
 from holdfast.model.slo import SLO
 from holdfast.reasoning import narrate
-from holdfast.reasoning.mitigation import has_moved, is_under_way, plan_action
+from holdfast.reasoning.mitigation import has_moved, is_relief, is_under_way, plan_action
 from holdfast.reasoning.reasoner import Proposal
 
 
@@ -74,27 +74,25 @@ class EmbeddedReasoner:
         action = self._next_action(case, scene, board)
         if isinstance(action, Action):
             return _Step(ahead, Proposal(action=action))
+        gaps = (*self._blind_spots(case), *action)
         deeper = board.wanted(with_mechanisms=True)
         if deeper:
             return _Step(board, Proposal(tests=deeper))
         latest = case.latest_action
         if latest is not None and is_under_way(latest):
             return _Step(board, Proposal(reason=narrate.waiting_for(latest)))
-        return _end(case, board.settled(), (*self._blind_spots(case), str(action)))
+        return _end(case, scene, board.settled(), gaps)
 
-    def _next_action(self, case: Case, scene: Scene, board: Board) -> Action | Gap:
-        """Return the action for the leading cause, or why none is proposed (now)."""
+    def _next_action(self, case: Case, scene: Scene, board: Board) -> Action | tuple[Gap, ...]:
+        """Return the action for a leading cause, or why none is proposed (now)."""
         latest = case.latest_action
         if board.recovered and latest is None:
-            return Gap("")
+            return ()
         if latest is not None and (is_under_way(latest) or not _is_to_be_followed(case)):
-            return Gap("")
-        if board.leading is None:
-            return Gap("")
-        planned = plan_action(board.leading, case, scene, self._runbooks)
-        if isinstance(planned, Action) and planned.id in case.actions:
-            return Gap(narrate.already_tried(planned))
-        return planned
+            return ()
+        if board.is_quiet and latest is None:
+            return (Gap(narrate.QUIET),)
+        return plan_action(board, case, scene, self._runbooks)
 
     def _blind_spots(self, case: Case) -> tuple[str, ...]:
         names = uncatalogued(case.opened.service, self._services)
@@ -104,10 +102,10 @@ class EmbeddedReasoner:
         )
 
 
-def _end(case: Case, board: Board, more_gaps: tuple[str, ...]) -> _Step:
+def _end(case: Case, scene: Scene, board: Board, more_gaps: tuple[str, ...]) -> _Step:
     """Nothing is left to ask or to do: done, or a person is needed, with the gaps."""
     gaps = tuple(dict.fromkeys(gap for gap in (*board.gaps(), *more_gaps) if gap))
-    if effective_action(case) is not None:
+    if scene.effect is not None and not is_relief(scene.effect):
         return _Step(board, Proposal(next="done", reason=narrate.mitigated(board), gaps=gaps))
     if board.recovered and not case.actions:
         return _Step(board, Proposal(next="done", reason=narrate.recovered(board), gaps=gaps))
@@ -116,12 +114,12 @@ def _end(case: Case, board: Board, more_gaps: tuple[str, ...]) -> _Step:
 
 
 def _is_to_be_followed(case: Case) -> bool:
-    """Whether the latest action did not help, or came to nothing because the world had moved."""
+    """Whether the latest action did not help, helped in part, or met a world that had moved."""
     latest = case.latest_action
     if latest is None:
         return False
     in_vain = latest.verdict is not None and latest.verdict.effect == "not_seen"
-    return in_vain or has_moved(latest)
+    return in_vain or is_relief(latest) or has_moved(latest)
 
 
 def _known(board: Board, case: Case) -> tuple[Judged, ...]:

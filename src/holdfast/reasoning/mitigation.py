@@ -1,30 +1,24 @@
-"""From a believed cause to the action that mitigates it: planned whole, before anything is done."""
+"""From believed causes to the action that mitigates one: planned whole, before anything is done."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from holdfast.diagnosis.board import Board
 from holdfast.diagnosis.identity import action_id
 from holdfast.diagnosis.judge import Judged
 from holdfast.diagnosis.scene import Scene
 from holdfast.diagnosis.signals import Gap
-from holdfast.model.action import (
-    Action,
-    EffectProbe,
-    ExpectedEffect,
-    Parameter,
-    RunbookCall,
-    WorldState,
-)
+from holdfast.model.action import Action, ExpectedEffect, WorldState
 from holdfast.model.base import content_hash
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.change import Change
 from holdfast.model.evidence import Vector
-from holdfast.model.hypothesis import Bound
 from holdfast.model.runbook import Runbook
 from holdfast.model.slo import SLO
-from holdfast.slo.rules import ratio_query
+from holdfast.reasoning import narrate
+from holdfast.reasoning.effects import is_told_apart, one_relieved, users_well
+from holdfast.reasoning.runbook_calls import Mitigation, mitigation_of
 
 _NEARLY_ALL_PERCENT = 97.0
 """A measured share above it is all of the traffic: what is left are requests under way."""
@@ -33,35 +27,50 @@ MOST_TRIES = 3
 """How often one plan is made for a world that then turns out to have moved."""
 
 
-class _Plan(NamedTuple):
-    act: RunbookCall
-    undo: RunbookCall
-
-
 def plan_action(
-    cause: Judged, case: Case, scene: Scene, runbooks: Mapping[str, Runbook]
-) -> Action | Gap:
-    """Return the action that mitigates a cause, or why there is none."""
-    hypothesis, runbook_id = cause.hypothesis, cause.pattern.runbook_id
-    runbook = runbooks.get(runbook_id or "")
-    if runbook is None:
-        return Gap(f"no runbook mitigates {hypothesis.mechanism} of {hypothesis.service}")
-    change = scene.changes.get(hypothesis.change_id or "")
-    if change is None or not change.from_version or not change.to_version:
-        return Gap(f"the version of {hypothesis.service} to go back to is not recorded")
+    board: Board, case: Case, scene: Scene, runbooks: Mapping[str, Runbook]
+) -> Action | tuple[Gap, ...]:
+    """Return the action on the likeliest cause that can be mitigated, or why there is none.
+
+    Where several causes act at once, each is mitigated in its turn. The first are those whose
+    relief can be measured while the others go on; the last brings users back.
+    """
+    left = [cause for cause in board.leading if scene.effect_of(cause.hypothesis.id) is None]
+    found = [(cause, mitigation_of(cause, scene, runbooks)) for cause in left]
+    gaps = [made for _, made in found if isinstance(made, Gap)]
     if scene.slo is None:
-        return Gap(f"no objective of {scene.target} would show whether an action helps")
-    world = serving(cause, case, scene, change)
-    if world is None:
-        return Gap(f"{change.to_version} of {hypothesis.service} is not measured to serve")
-    plan = _Plan(
-        _call(runbook, change.service, str(change.to_version), str(change.from_version)),
-        _call(runbook, change.service, str(change.from_version), str(change.to_version)),
-    )
-    tries = [a for a in case.actions.values() if a.action.plan == plan.act and has_moved(a)]
-    if reason := _no_further_try(tries):
-        return reason
-    return _rollback(cause, scene, scene.slo, change, runbook, plan, world, len(tries))
+        return tuple(gaps) or (_no_objective(scene),) if left else ()
+    ready = [(cause, made) for cause, made in found if isinstance(made, Mitigation)]
+    for cause, mitigation, effect in _in_turn(ready, left, board, scene, scene.slo):
+        planned = _planned(cause, mitigation, effect, case, scene)
+        if isinstance(planned, Action):
+            return planned
+        gaps.append(planned)
+    return tuple(gaps)
+
+
+def _no_objective(scene: Scene) -> Gap:
+    return Gap(f"no objective of {scene.target} would show whether an action helps")
+
+
+def _in_turn(
+    ready: Sequence[tuple[Judged, Mitigation]],
+    left: Sequence[Judged],
+    board: Board,
+    scene: Scene,
+    slo: SLO,
+) -> list[tuple[Judged, Mitigation, ExpectedEffect]]:
+    """Return the mitigations in the order of their turn, each with the effect expected of it."""
+    others = scene.other_slos if board.others_were_met else ()
+    apart: list[tuple[Judged, Mitigation, ExpectedEffect]] = []
+    whole: list[tuple[Judged, Mitigation, ExpectedEffect]] = []
+    for cause, made in ready:
+        remaining = [c for c in left if c.hypothesis.service != cause.hypothesis.service]
+        if remaining and is_told_apart(made.target, remaining, scene):
+            apart.append((cause, made, one_relieved(made.target, remaining, scene, slo)))
+        else:
+            whole.append((cause, made, users_well(scene, slo, others)))
+    return [*apart, *whole]
 
 
 def has_moved(item: ActionCase) -> bool:
@@ -72,14 +81,20 @@ def has_moved(item: ActionCase) -> bool:
     return item.guard is not None and item.guard.drifted
 
 
-def _no_further_try(tries: Sequence[ActionCase]) -> Gap | None:
-    """A plan is made anew for a world that has moved: a few times, and never twice for the same."""
-    if len(tries) >= MOST_TRIES:
-        return Gap(f"the world moved on at every try: {tries[-1].action.title}")
-    refused = [item.action.preconditions for item in tries if item.claims]
-    if len(refused) > 1 and refused[-1] == refused[-2]:
-        return Gap(f"it was refused twice in the same state of the world: {tries[-1].action.title}")
-    return None
+def is_under_way(item: ActionCase) -> bool:
+    """Whether more is to come of an action: a decision, an answer, a verdict, its undo."""
+    if item.claimed("undo"):
+        return item.outcome_of("undo") in (None, "unknown")
+    if item.claimed("act"):
+        outcome = item.outcome_of("act")
+        return outcome != "failed" and (item.verdict is None or item.verdict.effect != "seen")
+    return item.guard is None or item.guard.decision != "deny"
+
+
+def is_relief(item: ActionCase) -> bool:
+    """Whether it took away one of several causes, and the others are left to mitigate."""
+    seen = item.verdict is not None and item.verdict.effect == "seen"
+    return seen and item.action.expected_effect.partial
 
 
 def serving(cause: Judged, case: Case, scene: Scene, change: Change) -> WorldState | None:
@@ -110,69 +125,82 @@ def _has_just_finished(change: Change, scene: Scene) -> bool:
     return 0 <= scene.now - change.finished_at.timestamp() < scene.shortest_window_seconds
 
 
-def is_under_way(item: ActionCase) -> bool:
-    """Whether more is to come of an action: a decision, an answer, a verdict, its undo."""
-    if item.claimed("undo"):
-        return item.outcome_of("undo") in (None, "unknown")
-    if item.claimed("act"):
-        outcome = item.outcome_of("act")
-        return outcome != "failed" and (item.verdict is None or item.verdict.effect != "seen")
-    return item.guard is None or item.guard.decision != "deny"
+def _planned(
+    cause: Judged, made: Mitigation, effect: ExpectedEffect, case: Case, scene: Scene
+) -> Action | Gap:
+    """Return the action, or why it is not planned, or not once more."""
+    change = made.change
+    of_release = change is not None and not change.setting
+    world = serving(cause, case, scene, change) if change and of_release else made.world
+    if world is None:
+        return Gap(f"{_version(change)} of {made.target} is not measured to serve")
+    tries = [a for a in case.actions.values() if a.action.plan == made.act and has_moved(a)]
+    if reason := _no_further_try(tries):
+        return reason
+    action = _action(cause, made, effect, scene, world, len(tries))
+    return Gap(narrate.already_tried(action)) if action.id in case.actions else action
 
 
-def _rollback(
+def _no_further_try(tries: Sequence[ActionCase]) -> Gap | None:
+    """A plan is made anew for a world that has moved: a few times, and never twice for the same."""
+    if len(tries) >= MOST_TRIES:
+        return Gap(f"the world moved on at every try: {tries[-1].action.title}")
+    refused = [item.action.preconditions for item in tries if item.claims]
+    if len(refused) > 1 and refused[-1] == refused[-2]:
+        return Gap(f"it was refused twice in the same state of the world: {tries[-1].action.title}")
+    return None
+
+
+def _action(
     cause: Judged,
+    made: Mitigation,
+    effect: ExpectedEffect,
     scene: Scene,
-    slo: SLO,
-    change: Change,
-    runbook: Runbook,
-    plan: _Plan,
     world: WorldState,
     tries: int,
 ) -> Action:
-    service, bad, good = change.service, str(change.to_version), str(change.from_version)
-    plan_hash = content_hash(plan.act)
+    plan_hash = content_hash(made.act)
     again = f"-{tries + 1}" if tries else ""
     return Action(
         id=action_id(scene, plan_hash + again),
         hypothesis_id=cause.hypothesis.id,
-        title=f"Roll {service} back from {bad} to {good}",
-        plan=plan.act,
-        target=service,
-        risk=runbook.risk,
-        blast_radius=(
-            f"all requests of {service}; requests under way at the change may fail, "
-            f"and what {bad} brought with it is gone until it is released again"
-        ),
+        title=_title(made),
+        plan=made.act,
+        target=made.target,
+        risk=made.runbook.risk,
+        blast_radius=f"all requests of {made.target}; {_aside(made)}",
         preconditions=world,
-        expected_effect=_expected_effect(scene, slo),
-        effect_probe=EffectProbe(service=service, version=good),
-        undo=plan.undo,
+        expected_effect=effect,
+        effect_probe=made.probe,
+        undo=made.undo,
         idempotency_key=f"{scene.incident_id}-{plan_hash[:16]}{again}",
     )
 
 
-def _call(runbook: Runbook, service: str, leave: str, serve: str) -> RunbookCall:
-    parameters: dict[str, Parameter] = {
-        "service": service,
-        "from_version": leave,
-        "to_version": serve,
-    }
-    return RunbookCall(runbook_id=runbook.id, parameters=parameters)
+def _title(made: Mitigation) -> str:
+    change = made.change
+    if change is None:
+        return made.runbook.title
+    if change.setting:
+        return (
+            f"Set {change.setting} of {change.service} back "
+            f"from {change.to_value} to {change.from_value}"
+        )
+    return f"Roll {change.service} back from {change.to_version} to {change.from_version}"
 
 
-def _expected_effect(scene: Scene, slo: SLO) -> ExpectedEffect:
-    return ExpectedEffect(
-        statement=f"bad requests of {scene.target} are within the error budget ({slo.name})",
-        query=ratio_query(slo, short_window_seconds(slo, scene)),
-        bound=Bound(at_most=slo.error_budget_fraction, unit="of requests"),
-        hold_seconds=scene.settings.hold_seconds,
-        deadline_seconds=scene.settings.deadline_seconds,
+def _aside(made: Mitigation) -> str:
+    """Say what else the action takes away or touches."""
+    change = made.change
+    if change is None:
+        return f"what “{made.runbook.title}” gives up is missed until it is undone"
+    if change.setting:
+        return f"what {change.setting} was changed for is given up until it is changed again"
+    return (
+        f"requests under way at the change may fail, "
+        f"and what {change.to_version} brought with it is gone until it is released again"
     )
 
 
-def short_window_seconds(slo: SLO, scene: Scene) -> float:
-    """Return the shortest window of the objective's alerts that pages, or else of any."""
-    pages = [tier for tier in slo.tiers if tier.action == "page"] or list(slo.tiers)
-    shortest = min((tier.short_window_seconds for tier in pages), default=60.0)
-    return max(shortest, scene.shortest_window_seconds) if not pages else shortest
+def _version(change: Change | None) -> str:
+    return str(change.to_version) if change else "the version"

@@ -16,6 +16,7 @@ from holdfast.reasoning.fix_course import course_of, where_it_is, why_no_further
 from holdfast.reasoning.reasoner import Proposal
 
 NOT_TRIAGED = "The impact is not measured yet."
+QUIET = "no trouble was measured any more when its cause was found: nothing was done about it"
 
 _STATUS_WORDS = {
     HypothesisStatus.OPEN: "stays open",
@@ -175,6 +176,8 @@ def _why_no_action(latest: ActionCase | None) -> str:
         return f"It could not be carried out: {title}."
     if latest.verdict.effect == "not_seen":
         return f"It did not help: {title}."
+    if latest.verdict.effect == "seen":
+        return f"It helped in part: {title}. Another cause goes on."
     return f"Whether it helped could not be measured: {title}."
 
 
