@@ -1,7 +1,7 @@
 """A team's deploy tool, as a real program with a state file, and a deployer that calls it.
 
-Run as a program: `team_tool.py FOLDER current|deploy|rollback|weights ARGUMENT...`. What it was
-asked to do is appended to `FOLDER/log`; a file `FOLDER/mood` says how it behaves: `fails` or
+Run as a program: `team_tool.py FOLDER current|endpoints|deploy|rollback|weights ARGUMENT...`. What
+it was asked to do is appended to `FOLDER/log`; a file `FOLDER/mood` says how it behaves: `fails` or
 `hangs` (before doing it), `does_then_fails`, `does_then_hangs`, `lies` (does nothing, ends well),
 `babbles` or `unreachable` (for `current`), `moving` (a deployment is under way).
 """
@@ -21,6 +21,9 @@ def _main(folder: Path, verb: str, arguments: list[str]) -> int:
     states: dict[str, dict[str, float]] = json.loads((folder / "state.json").read_text())
     if verb == "current":
         return _current(mood, states, arguments[0])
+    if verb == "endpoints":
+        print(json.dumps(dict.fromkeys(states[arguments[0]], "http://127.0.0.1:9")))
+        return 0
     with (folder / "log").open("a") as log:
         log.write(json.dumps([verb, *arguments]) + "\n")
     if mood == "fails":

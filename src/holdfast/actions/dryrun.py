@@ -119,7 +119,8 @@ def _held(condition: Condition, world: WorldState) -> DryCondition:
 
 def _as_planned(action: Action, world: WorldState) -> DryCondition:
     changes = drift(action.preconditions, world)
-    known = action.target in world.versions
+    planned = action.preconditions.settings.keys()
+    known = action.target in world.versions and planned <= world.settings.keys()
     return DryCondition(
         condition="the world is as planned" if not changes else "; ".join(changes),
         holds=None if changes and not known else not changes,

@@ -129,6 +129,7 @@ class Executor:
         if problems:
             raise InputError(f"the plan is refused: {'; '.join(problems)}")
         plan = operation(action, part, self._runbooks)
+        self._hands.require(plan.steps)
         if plan.preconditions:
             services = {condition.service for condition in plan.preconditions}
             deployers, settings = self._hands.deployers, self._hands.settings

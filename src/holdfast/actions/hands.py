@@ -34,6 +34,19 @@ class Hands:
     code_hosts: Mapping[str, CodeHost] = field(default_factory=dict[str, CodeHost])
     working_folder: Path = Path()
 
+    def require(self, steps: tuple[Step, ...]) -> None:
+        """Raise NotFound unless there is something to do each step with."""
+        for step in steps:
+            match step:
+                case CommandStep():
+                    pass
+                case DeployStep() | WeightsStep():
+                    self.deployer(step.service)
+                case SettingStep():
+                    self.settings_of(step.service)
+                case MergeStep() | TagStep() | WithdrawStep():
+                    self.code_host(step.service)
+
     def do(self, step: Step, key: str, expect_weights: Mapping[str, float] | None = None) -> None:
         """Do one step, under an idempotency key where its tool knows keys.
 
