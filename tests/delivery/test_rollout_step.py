@@ -56,6 +56,13 @@ def test_the_less_budget_is_left_the_less_traffic_is_exposed(
         assert requests == usual.percent * usual.duration_seconds
 
 
+def test_a_policy_may_put_carefulness_off() -> None:
+    policy = CANARY.model_copy(update={"careful_below_budget_fraction": -3.0})
+    assert rollout_steps(policy, -2.0) == policy.steps
+    assert rollout_steps(policy, -3.0)[1].percent == 25
+    assert rollout_steps(policy, float("nan"))[0].percent == 5
+
+
 def test_a_plan_spends_the_alpha_of_the_policy_over_its_steps() -> None:
     plans = [judge_plan(CANARY, step) for step in CANARY.steps]
     assert sum(plan.alpha for plan in plans) == pytest.approx(CANARY.alpha)

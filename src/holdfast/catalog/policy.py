@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from holdfast.catalog.documents import parse_mapping, read_text, refusal, validate
-from holdfast.model.policy import Policy, PolicyRule
+from holdfast.model.base import Record
+from holdfast.model.policy import CanaryPolicy, Policy, PolicyRule
+
+_CANARY_NUMBERS = (
+    "interval_seconds",
+    "promote_below",
+    "roll_back_above",
+    "watch_seconds",
+    "careful_below_budget_fraction",
+)
+_LOAD_TEST_NUMBERS = ("duration_seconds", "rate_factor", "p95_ratio_at_most")
+_LEAST_INTERVALS = 5
 
 FIRST_CONTACT = Policy(name="first-contact")
 """Observes everything and writes nothing: what holds until somebody decides otherwise."""
@@ -39,9 +50,46 @@ def _mistakes(policy: Policy) -> Iterator[str]:
         "mitigated_hold_seconds",
         "mitigation_deadline_seconds",
         "approval_valid_seconds",
+        "approval_wait_seconds",
     ):
         if not math.isfinite(getattr(policy, field)):
             yield f"{field}: not a finite number of seconds (give one)"
+    for mistake in _canary_mistakes(policy.canary):
+        yield f"canary.{mistake}"
+    for mistake in _not_finite(policy.load_test, _LOAD_TEST_NUMBERS):
+        yield f"load_test.{mistake}"
+
+
+def _canary_mistakes(canary: CanaryPolicy) -> Iterator[str]:
+    """Say what would make a rollout that cannot be judged, or that gives traffic back midway."""
+    yield from _not_finite(canary, _CANARY_NUMBERS)
+    if not canary.steps:
+        yield "steps: none is given (give at least one share of traffic, below 100 percent)"
+    percents = [step.percent for step in canary.steps]
+    if percents != sorted(set(percents)):
+        yield f"steps: the shares {percents} must ascend (give each step more than the one before)"
+    for index, step in enumerate(canary.steps):
+        if not math.isfinite(step.duration_seconds):
+            yield f"steps[{index}].duration_seconds: not a finite number (give one)"
+        elif step.duration_seconds < _LEAST_INTERVALS * canary.interval_seconds:
+            yield (
+                f"steps[{index}].duration_seconds: {step.duration_seconds:g} s are fewer than "
+                f"{_LEAST_INTERVALS} intervals of {canary.interval_seconds:g} s, and nothing can "
+                "be shown in them (make the step longer, or the intervals shorter)"
+            )
+    if canary.promote_below < canary.roll_back_above:
+        yield (
+            f"promote_below: {canary.promote_below:g} is under roll_back_above, "
+            f"{canary.roll_back_above:g} (what goes on must not be what is taken back)"
+        )
+    if not canary.careful_below_budget_fraction <= 1:
+        yield "careful_below_budget_fraction: above 1 (1 = all of the budget is left)"
+
+
+def _not_finite(record: Record, fields: Sequence[str]) -> Iterator[str]:
+    for field in fields:
+        if not math.isfinite(getattr(record, field)):
+            yield f"{field}: not a finite number (give one)"
 
 
 def _rule_mistakes(rule: PolicyRule) -> Iterator[str]:

@@ -57,8 +57,10 @@ LAB_CANARY = CanaryPolicy(
     failed_fraction_at_most=0.2,
     min_requests=40,
     watch_seconds=15.0,
+    careful_below_budget_fraction=-100.0,
 )
-"""Wide margins for little traffic, on a machine that is shared: see docs/canary.md."""
+"""Wide margins for little traffic, on a machine that is shared: see docs/canary.md. The budget does
+not reduce the shares: it is one of minutes of traffic, which every incident overspends."""
 
 
 def write_world(folder: LabFolder, lab: LabFile) -> None:

@@ -56,17 +56,17 @@ def rollout_steps(
 ) -> tuple[CanaryStep, ...]:
     """Return the steps, by the fraction of the error budget that is left (None = unknown).
 
-    With little budget left, or an unknown one, the first step has half its share; with none left
-    every step has. A halved step may take twice its time: it is judged on as many requests, and
-    what a bad candidate can do in a minute is halved.
+    At most `careful_below_budget_fraction`, or unknown: the first step has half its share. None
+    left: every step has; a policy that sets that bound below 0 puts this off to there. A halved
+    step may take twice its time: it is judged on as many requests, at half of them a second.
     """
+    careful_below = canary.careful_below_budget_fraction
     first, *others = canary.steps
-    if budget_remaining_fraction is not None and budget_remaining_fraction <= 0:
+    if budget_remaining_fraction is None or math.isnan(budget_remaining_fraction):
+        return (_halved(first), *others)
+    if budget_remaining_fraction <= min(0.0, careful_below):
         return tuple(_halved(step) for step in canary.steps)
-    if (
-        budget_remaining_fraction is None
-        or not budget_remaining_fraction > canary.careful_below_budget_fraction
-    ):
+    if budget_remaining_fraction <= careful_below:
         return (_halved(first), *others)
     return canary.steps
 
