@@ -98,14 +98,14 @@ def judge(order: ProofOrder, result: LoadResult) -> Proof:
     query = _query(order)
     found = (load_evidence(result, query), ratio_evidence(result, query))
     if result.refusal:
-        return _impossible(order, result.refusal, found)
+        return _impossible(order, result.refusal, result, found)
     candidate, good = result.arms
     ratio = next((_upper(r) for r in result.ratios if r.measure == "p95"), None)
     limits = order.policy
     if ratio is None:
-        return _impossible(order, "too few requests for a ratio of p95", found)
+        return _impossible(order, "too few requests for a ratio of p95", result, found)
     if good.error_ratio > limits.error_ratio_at_most:
-        return _impossible(order, _good_fails(order, good), found)
+        return _impossible(order, _good_fails(order, good), result, found)
     return _judged(order, result, candidate, ratio, found)
 
 
@@ -153,8 +153,13 @@ def _good_fails(order: ProofOrder, good: ArmMeasures) -> str:
     )
 
 
-def _impossible(order: ProofOrder, reason: str, found: tuple[Evidence, ...] = ()) -> Proof:
-    judgement = _sealed(order, None, None, error=reason)
+def _impossible(
+    order: ProofOrder,
+    reason: str,
+    result: LoadResult | None = None,
+    found: tuple[Evidence, ...] = (),
+) -> Proof:
+    judgement = _sealed(order, None, result, error=reason)
     return Proof(status="impossible", reasons=(reason,), evidence=(judgement, *found))
 
 

@@ -18,12 +18,17 @@ NOTHING = "—"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of evidence under a title. `style` and `unit` are those of its numbers."""
+    """A column of evidence under a title. `style` and `unit` are those of its numbers.
+
+    `is_name`: its texts are names, written as code and cut to `most` characters where that is set.
+    """
 
     name: str
     title: str
     style: str = "number"
     unit: str = ""
+    is_name: bool = False
+    most: int | None = None
 
 
 def table_of(case: Case, ids: Iterable[str], *columns: str) -> Evidence | None:
@@ -68,6 +73,8 @@ def _cell(w: Writing, item: Evidence, table: Table, line: tuple[Cell, ...], colu
             return NOTHING
         case bool():
             return "yes" if value else "no"
+        case str() if column.is_name:
+            return words(w, value[: column.most], is_name=True)
         case str():
             return words(w, value)
         case _:
@@ -82,9 +89,9 @@ def _number(w: Writing, item: Evidence, table: Table, key: Cell, column: Column)
     return str(said)
 
 
-def words(w: Writing, text: str) -> str:
+def words(w: Writing, text: str, *, is_name: bool = False) -> str:
     """Return a text of evidence: as code where it has digits, which are then nobody's figures."""
-    if not any(character.isdigit() for character in text):
+    if not is_name and not any(character.isdigit() for character in text):
         return prepared(text.replace("_", " "), ())
     bare = is_quantity(text) and text.strip() not in names_of(w.case)
     return code(f"“{text}”" if bare else text)

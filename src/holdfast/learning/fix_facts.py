@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from holdfast.learning.numerals import is_quantity
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.evidence import Cell, Table
 from holdfast.model.fix import Fix
@@ -58,7 +59,8 @@ def fix_names(case: Case) -> Iterator[str]:
 def _of_fix(fix: Fix) -> Iterator[str]:
     yield from (fix.id, fix.service, fix.branch)
     yield from (fix.good_version, fix.bad_version, fix.version)
-    yield from (*fix.files, fix.regression.path, fix.regression.name)
+    yield fix.regression.name
+    yield from (path for path in (*fix.files, fix.regression.path) if is_quantity(path))
     for commit in (fix.base, fix.commit, fix.guilty_commit):
         if commit:
             yield commit

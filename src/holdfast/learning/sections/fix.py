@@ -60,7 +60,7 @@ def _particulars(w: Writing, fix: Fix) -> list[Paragraph]:
     return [
         header("Particular", "Value"),
         row("Method", _METHODS[fix.method]),
-        row("Released as", f"{code(fix.version)}, in place of {code(fix.bad_version)}"),
+        row("Version", f"{code(fix.version)}, in place of {code(fix.bad_version)}"),
         row("Branch", f"{code(fix.branch)} at {code(fix.commit[:SHORT_HASH])}"),
         row("Written upon", code(fix.base[:SHORT_HASH])),
         row("Files", ", ".join(code(path) for path in fix.files)),
@@ -80,7 +80,7 @@ def _changes(w: Writing, fix: Fix) -> list[Paragraph]:
 # ---- the guilty commit -----------------------------------------------------------------------
 
 _COMMIT_COLUMNS = (
-    Column("commit", "Commit"),
+    Column("commit", "Commit", is_name=True, most=SHORT_HASH),
     Column("subject", "Subject"),
     Column("statements", "Statements"),
     Column("passed", "Test passes"),
@@ -115,9 +115,9 @@ def _diff(w: Writing, fix: Fix) -> list[Paragraph]:
 # ---- the regression test ---------------------------------------------------------------------
 
 _RUN_COLUMNS = (
-    Column("version", "Version"),
-    Column("commit", "Commit"),
-    Column("test", "Test"),
+    Column("version", "Version", is_name=True),
+    Column("commit", "Commit", is_name=True, most=SHORT_HASH),
+    Column("test", "Test", is_name=True),
     Column("statements", "Statements", "count"),
     Column("measured", "Measured"),
     Column("at_most", "At most"),
@@ -131,7 +131,7 @@ def _regression(w: Writing, fix: Fix) -> list[Paragraph]:
     test = fix.regression
     most = w.fact(FIX, fix.id, "at_most", style="number", unit=test.unit)
     bad = w.fact(FIX, fix.id, "on_bad", style="number", unit=test.unit)
-    said = f"Regression test {code(test.name)} in {code(test.path)}, merged with the fix: at most "
+    said = f"Regression test {code(test.name)} in {code(test.path)}, on the same branch: at most "
     said += f"{most}, as on {code(fix.good_version)}; on {code(fix.bad_version)} it is {bad}, and "
     said += "the test fails there."
     return [text(said), *(p for name, title in _RUNS for p in _run(w, fix, name, title))]

@@ -122,7 +122,19 @@ def _story(w: Writing, one: ActionCase) -> list[Paragraph]:
     ]
     lines.append(_held(w, one))
     lines.append(_undo(w, one))
-    return [text(f"{code(one.action.id)}:"), *(bullet(line) for line in lines if line)]
+    about = "" if _mitigates(one) else f"{w.quote(one.action.title)}, "
+    return [text(f"{about}{code(one.action.id)}:"), *(bullet(line) for line in lines if line)]
+
+
+def _mitigates(one: ActionCase) -> bool:
+    return one.action.purpose == "mitigate"
+
+
+def _undo_words(one: ActionCase) -> str:
+    """Return the undo's plan; a step of a fix is undone by its own runbook's undo steps."""
+    if _mitigates(one):
+        return plan_words(one.action.undo)
+    return f"the undo steps of {code(one.action.undo.runbook_id)}"
 
 
 def _guard(w: Writing, one: ActionCase) -> str:
@@ -144,13 +156,13 @@ def _undo(w: Writing, one: ActionCase) -> str:
     if outcome:
         at = w.fact("actions", one.action.id, "undone", style="clock")
         word = "undone" if outcome in ("done", "not_needed") else "undo tried"
-        return f"{word} with {plan_words(one.action.undo)} at {at}: {outcome.replace('_', ' ')}"
+        return f"{word} with {_undo_words(one)} at {at}: {outcome.replace('_', ' ')}"
     if one.undo_guard is not None and one.undo_guard.decision == "deny":
         reasons = "; ".join(w.quote(reason) for reason in one.undo_guard.reasons)
-        return f"**not undone** with {plan_words(one.action.undo)}: the guard said no: {reasons}"
-    if not one.claims:
+        return f"**not undone** with {_undo_words(one)}: the guard said no: {reasons}"
+    if not one.claims or not _mitigates(one):
         return ""
-    return f"undo, where it had been needed: {plan_words(one.action.undo)}"
+    return f"undo, where it had been needed: {_undo_words(one)}"
 
 
 def _time_to_mitigate(w: Writing) -> Paragraph:
