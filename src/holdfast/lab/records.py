@@ -10,6 +10,10 @@ from pydantic import Field, model_validator
 from holdfast.lab.topology import SERVICES
 from holdfast.model.base import Record, UtcTime
 
+USUAL_RATE_PER_SECOND = {"sqlite": 12.0, "postgresql": 9.0}
+"""Leaves one CPU room for the bad release: it is slow, it does not collapse. With PostgreSQL a
+request of it costs the service about a quarter more CPU."""
+
 
 class LabOptions(Record):
     """How a lab is set up."""
@@ -17,8 +21,8 @@ class LabOptions(Record):
     services: tuple[str, ...] = tuple(SERVICES)
     versions: dict[str, str] = Field(default_factory=dict[str, str])
     """First versions other than the usual ones."""
-    rate_per_second: float = Field(default=12.0, ge=0)
-    """The usual rate leaves one CPU room for the bad release: it is slow, it does not collapse."""
+    rate_per_second: float | None = Field(default=None, ge=0)
+    """None is the database's usual rate."""
     load: bool = True
     recorder: bool = True
     scrape_interval_seconds: float = Field(default=1.0, gt=0)
@@ -29,7 +33,7 @@ class LabOptions(Record):
     statement_logs: bool = True
     statement_log_fraction: float = Field(default=0.2, ge=0, le=1)
     database: Literal["auto", "sqlite", "postgresql"] = "sqlite"
-    """`auto` is PostgreSQL where a server can be run here, else SQLite."""
+    """`auto` is PostgreSQL where a server can be run here, else SQLite, which is the steadier."""
     threshold_seconds: float = Field(default=0.3, gt=0)
     """From when on the edge counts a request as slow."""
     timeout_seconds: float = Field(default=5.0, gt=0)

@@ -9,7 +9,13 @@ from importlib.util import find_spec
 
 from holdfast.errors import NotFound
 from holdfast.lab.cdevents import DeploymentLog
-from holdfast.lab.records import LabDatabase, LabFolder, LabOptions, ServiceState
+from holdfast.lab.records import (
+    USUAL_RATE_PER_SECOND,
+    LabDatabase,
+    LabFolder,
+    LabOptions,
+    ServiceState,
+)
 from holdfast.lab.repositories import make_repositories
 from holdfast.lab.supervisor.database import await_database, start_database
 from holdfast.lab.supervisor.deploying import Deployments
@@ -86,7 +92,10 @@ def start(
     _first_versions(specs, options, fleet, deployments)
     load_url = ""
     if options.load:
-        load_url = start_load(processes, edge, specs[0], options.rate_per_second, deadline)
+        wanted = options.rate_per_second
+        rate = USUAL_RATE_PER_SECOND[database.kind] if wanted is None else wanted
+        patience = time.monotonic() + START_SECONDS
+        load_url = start_load(processes, edge, specs[0], rate, patience)
         fleet.scrape("load", load_url)
     return Production(edge, fleet, deployments, settings, faults, load_url, database)
 
