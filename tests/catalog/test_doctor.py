@@ -172,7 +172,10 @@ def test_a_world_in_order_passes_and_says_what_it_needs(world: World) -> None:
         "deployer of shop",
     ):
         assert checks[name].status == "ok", checks[name]
-    assert checks["deployer of shop"].detail == "says what runs: v1 90 %, v2 10 %"
+    assert checks["deployer of shop"].detail == (
+        "says what runs: v1 90 %, v2 10 %; no canary without `weights`, "
+        "no load test without `endpoints`"
+    )
     assert checks["deployer of shop"].access == "write"
     assert checks["deployer of shop"].credentials == ("DEPLOY_TOKEN",)
     assert checks["metrics source"].access == "read"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rollout_worlds import CANARY, CANDIDATE, STABLE, Production
 
 from holdfast.delivery.rollout.drive import roll_out, take_back
 from holdfast.delivery.rollout.records import Kept, Looked, RolloutOrder, RolloutResult, Watched
+from holdfast.delivery.rollout.tool import OpenCanaries, canary_tool
 from holdfast.errors import DeliveryError, DeployerFailed, InputError, PreconditionFailed
-from holdfast.model.evidence import Outcome
+from holdfast.model.evidence import Evidence, Outcome
 from holdfast.model.service import Signal
 
 ALL_STABLE, ALL_CANDIDATE = {STABLE: 100.0}, {CANDIDATE: 100.0}
@@ -201,8 +204,7 @@ def test_what_makes_no_sense_is_refused_before_anything_moves(
 
 def test_without_an_objective_nothing_is_begun() -> None:
     world = Production()
-    blind = world.world()
-    blind = type(blind)(**{**vars(blind), "objectives": ()})
+    blind = replace(world.world(), objectives=())
     with pytest.raises(InputError, match="no objective tells"):
         roll_out(RolloutOrder(candidate=CANDIDATE), blind, world.news.append)
     assert world.moves == []
@@ -221,3 +223,52 @@ def test_steps_alone_can_be_taken_and_left_as_they_are() -> None:
     assert result.outcome == "held"
     assert world.weights == HALF
     assert CANARY.watch_seconds > 0
+
+
+# ---- the tool --------------------------------------------------------------------------------
+
+
+def deploy_canary(world: Production, **changes: object) -> Evidence:
+    tool = canary_tool(OpenCanaries(lambda service: world.world(), world.news.append))
+    assert (tool.name, tool.effect) == ("deploy_canary", "write")
+    arguments: dict[str, object] = {
+        "service": "shop",
+        "version": CANDIDATE,
+        "traffic_percent": 20,
+        "duration_minutes": 2,
+        "auto_promote": True,
+        "rollback_on_error": True,
+    }
+    return tool.function(**{**arguments, **changes})
+
+
+def test_the_tool_answers_with_the_verdict_as_evidence() -> None:
+    world = Production()
+    answer = deploy_canary(world)
+    assert answer.query.startswith("judge_canary(service='shop', stable='v1', candidate='v2'")
+    assert world.moves == [{STABLE: 80.0, CANDIDATE: 20.0}, ALL_CANDIDATE]
+
+
+def test_the_tool_leaves_the_share_where_nobody_wanted_more() -> None:
+    world = Production()
+    deploy_canary(world, auto_promote=False)
+    assert world.weights == {STABLE: 80.0, CANDIDATE: 20.0}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rollback_on_error": False},
+        {"traffic_percent": 100},
+        {"traffic_percent": 0},
+        {"traffic_percent": float("nan")},
+        {"duration_minutes": 0.1},
+        {"duration_minutes": float("inf")},
+        {"duration_minutes": float("nan")},
+    ],
+)
+def test_the_tool_refuses_what_cannot_be_judged(changes: dict[str, object]) -> None:
+    world = Production()
+    with pytest.raises(InputError):
+        deploy_canary(world, **changes)
+    assert world.moves == []

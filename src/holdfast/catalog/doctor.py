@@ -103,13 +103,27 @@ def _deployer(
     if unset:
         status, detail = "fail", f"{detail}; not set: {', '.join(unset)}"
         remedy = "export the variables that the deployer's programs need"
+    lacking = _lacking(settings)
     return Check(
         name=f"deployer of {service.name}",
         status=status,
-        detail=detail,
+        detail=f"{detail}; {lacking}" if lacking else detail,
         remedy=remedy,
         access="write",
         credentials=settings.environment,
+    )
+
+
+def _lacking(settings: DeployerSettings) -> str:
+    """Return what this deployer's commands do not reach to, in words."""
+    if settings.kind != "command":
+        return ""
+    without = {
+        "canary": ("weights", settings.weights),
+        "load test": ("endpoints", settings.endpoints),
+    }
+    return ", ".join(
+        f"no {what} without `{name}`" for what, (name, argv) in without.items() if not argv
     )
 
 
