@@ -39,7 +39,8 @@ class Home:
         return self.path / "data"
 
     def remove(self) -> None:
-        """Remove the folder and all in it."""
+        """Remove the folder and all in it, the lock last: what is cut short is swept later."""
+        shutil.rmtree(self.data, ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
         self.let_go()
 
