@@ -81,7 +81,7 @@ def _span(change: Wanted) -> tuple[int, int, int, int]:
 
 def _with_import(tree: cst.Module, module: str, name: str) -> cst.Module:
     """Return the module with a name imported at its top, beside others of the same module."""
-    last_import = -1
+    last_import = same_library = -1
     for index, statement in enumerate(tree.body):
         for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
             if isinstance(small, cst.ImportFrom) and _module_name(small) == module:
@@ -92,9 +92,12 @@ def _with_import(tree: cst.Module, module: str, name: str) -> cst.Module:
                     changed = tree.deep_replace(small, _added(small, name))
                     assert isinstance(changed, cst.Module)
                     return changed
+            if isinstance(small, cst.ImportFrom) and _library(small) == module.split(".")[0]:
+                same_library = index
             if isinstance(small, cst.Import | cst.ImportFrom):
                 last_import = index
-    return _with_statement(tree, last_import, f"from {module} import {name}")
+    after = same_library if same_library >= 0 else last_import
+    return _with_statement(tree, after, f"from {module} import {name}")
 
 
 def _with_statement(tree: cst.Module, after: int, text: str) -> cst.Module:
@@ -107,6 +110,10 @@ def _with_statement(tree: cst.Module, after: int, text: str) -> cst.Module:
 def _module_name(node: cst.ImportFrom) -> str:
     dots = "." * len(node.relative)
     return dots + (cst.Module([]).code_for_node(node.module) if node.module else "")
+
+
+def _library(node: cst.ImportFrom) -> str:
+    return _module_name(node).split(".")[0]
 
 
 def _names(node: cst.ImportFrom) -> list[str] | None:

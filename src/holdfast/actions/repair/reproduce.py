@@ -44,8 +44,8 @@ def choose_reproduction(good: Counts, bad: Counts) -> Reproduction | NoReproduct
     more = most.on_bad - most.on_good
     if more < MORE_AT_LEAST or most.on_bad < TIMES_AT_LEAST * most.on_good:
         return NoReproduction(
-            f"of {len(pairs)} tests none sends clearly more statements at {bad.version}: most "
-            f"rises {most.test.id}, from {most.on_good} to {most.on_bad}"
+            f"of {len(pairs)} tests that pass on both versions none sends clearly more statements "
+            f"at {bad.version}: most rises {most.test.id}, from {most.on_good} to {most.on_bad}"
         )
     return most
 
