@@ -189,9 +189,12 @@ def test_a_pipeline_that_names_no_service_is_no_change(tmp_path: Path) -> None:
 
 
 def test_flags_and_configuration_are_custom_events(tmp_path: Path) -> None:
-    flag = event(BEGIN).replace("dev.cdevents.service.upgraded", "dev.cdeventsx.ours-flag.changed")
+    told = event(BEGIN, setting="POOL_SIZE", from_value="40", to_value="1", actor="release train")
+    flag = told.replace("dev.cdevents.service.upgraded", "dev.cdeventsx.ours-flag.changed")
     (change,) = everything(log_of(events_of(tmp_path, flag)))
-    assert change.type is ChangeType.FLAG
+    assert (change.type, change.predicate) == (ChangeType.FLAG, "changed")
+    assert (change.setting, change.from_value, change.to_value) == ("POOL_SIZE", "40", "1")
+    assert (change.from_version, change.to_version) == (None, None)
 
 
 @pytest.mark.parametrize(
