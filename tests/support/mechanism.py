@@ -86,6 +86,7 @@ def config(folder: Path, story: Story | None = None) -> Config:
             total_query="sum(rate(requests_total[$window]))",
         ),
         objective=0.95,
+        threshold_seconds=0.3,
         period_seconds=3600,
         tiers=(
             BurnTier(
