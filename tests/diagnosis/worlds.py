@@ -19,7 +19,15 @@ from holdfast.diagnosis.triage import find_onset
 from holdfast.evidence.toolbox import Tool, Toolbox
 from holdfast.ledger.fold import apply
 from holdfast.model import event as ev
-from holdfast.model.action import Autonomy, GuardDecision, Performance, Risk, Verdict, WorldState
+from holdfast.model.action import (
+    Action,
+    Autonomy,
+    GuardDecision,
+    Performance,
+    Risk,
+    Verdict,
+    WorldState,
+)
 from holdfast.model.case import Case
 from holdfast.model.change import Change, ChangeType
 from holdfast.model.evidence import (
@@ -33,6 +41,7 @@ from holdfast.model.evidence import (
     Text,
     Vector,
 )
+from holdfast.model.hypothesis import ToolCall
 from holdfast.model.incident import Claim, Impact, Severity
 from holdfast.model.runbook import DeployStep, Runbook, RunbookParameter
 from holdfast.model.service import LogSettings, Service, Signal
@@ -119,6 +128,15 @@ class World:
         default_factory=dict[str, tuple[float, float]]
     )
     """Service → when its rollback took effect, and until when (it may be undone)."""
+    set_back: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """Service → when a setting of it was set back, which ends its faults, and until when."""
+    done_without: dict[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    """Service → when its callers began to do without it, and until when."""
+    failing_before: bool = False
+    """Whether the other objective was not met even in health."""
+    has_other_objective: bool = False
 
     # ---- what happens ------------------------------------------------------------------------
 
@@ -138,8 +156,9 @@ class World:
         release = self.release_of(service, at)
         if release is not None and version == release.new:
             now |= release.effect
+        is_back = _within(self.set_back.get(service), at)
         for fault in self.faults:
-            if fault.service == service and fault.at <= at < fault.until:
+            if fault.service == service and fault.at <= at < fault.until and not is_back:
                 now |= fault.effect
         over = self.rate(service, at) / self.capacity
         if over > 1:
@@ -173,15 +192,19 @@ class World:
         """Return the mean seconds that a client waits."""
         shares = self.shares(service, at) if version is None else {version: 1.0}
         own = sum(self.own(service, at, v)["self_seconds"] * s for v, s in shares.items())
-        calls = self.parts[service].calls
-        return own + sum(n * self.latency(callee, at) for callee, n in calls.items())
+        return own + sum(n * self.latency(callee, at) for callee, n in self.calls(service, at))
+
+    def calls(self, service: str, at: float) -> list[tuple[str, float]]:
+        """Return whom a service calls, how often a request."""
+        calls = self.parts[service].calls.items()
+        return [(c, n) for c, n in calls if not _within(self.done_without.get(c), at)]
 
     def errors(self, service: str, at: float, version: str | None = None) -> float:
         """Return the ratio of failed requests."""
         shares = self.shares(service, at) if version is None else {version: 1.0}
         own = sum(self.own(service, at, v)["errors"] * s for v, s in shares.items())
-        calls = self.parts[service].calls
-        return min(1.0, own + sum(n * self.errors(callee, at) for callee, n in calls.items()))
+        calls = self.calls(service, at)
+        return min(1.0, own + sum(n * self.errors(callee, at) for callee, n in calls))
 
     def level(self, signal: str, service: str, at: float, version: str | None) -> float | None:
         """Return a signal's value at a time, for one version or for all."""
@@ -247,7 +270,7 @@ class World:
         return _sealed(query, Vector(samples=samples), bool(samples), time_range)
 
     def _samples(self, query: str, at: float) -> tuple[Sample, ...]:
-        if query.startswith("("):
+        if query.startswith(("(", "max(")):
             found = self._indicator(query, at)
             return () if found is None else (Sample(labels={}, at=at, value=found),)
         signal, service, _, labels = query.split("|")
@@ -266,9 +289,19 @@ class World:
         )
 
     def _indicator(self, query: str, at: float) -> float | None:
+        if "|other-objective" in query:
+            return self._worst_burn(query, at)
         found = re.fullmatch(r"\(bad\|(\w+)\|\w+\) / \(all\|\1\|\w+\)", query)
         assert found, query
         return self.bad_ratio(found[1], at)
+
+    def _worst_burn(self, query: str, at: float) -> float | None:
+        """Return the worst burn rate; that of the other objective alone where only it is asked."""
+        other = self.errors(self.entry, at) / 0.01 + 9 * self.failing_before
+        own = self.bad_ratio(self.entry, at)
+        if own is None:
+            return None
+        return other if " or " not in query else max(own / self.budget, other)
 
     def _diff(self, service: str, from_version: str, to_version: str, **_: Any) -> Evidence:
         self.asked.append(f"diff {service}")
@@ -338,6 +371,14 @@ class World:
             ),
         )
 
+    def slos(self) -> tuple[SLO, ...]:
+        """Return the entry's objectives."""
+        if not self.has_other_objective:
+            return (self.slo(),)
+        indicator = RatioIndicator(bad_query="bad|other-objective", total_query="all|other")
+        update = {"name": f"{self.entry}-other", "kind": "availability", "indicator": indicator}
+        return (self.slo(), self.slo().model_copy(update={**update, "objective": 0.99}))
+
     def changes(self) -> tuple[Change, ...]:
         """Return what the change feed tells."""
         released = tuple(
@@ -404,7 +445,7 @@ class Drill:
         """Return a new reasoner: nothing may be remembered between proposals."""
         return EmbeddedReasoner(
             self.world.services(),
-            (self.world.slo(),),
+            self.world.slos(),
             settings=SETTINGS,
             runbooks={runbook.id: runbook for runbook in self.runbooks},
         )
@@ -471,7 +512,7 @@ class Drill:
         return not (proposal.tests or proposal.judged or proposal.new_hypotheses)
 
     def act(self, *, seconds: float = 15.0) -> Verdict:
-        """Carry out the proposed rollback, wait, and measure its effect; undo it without one."""
+        """Carry out the proposed action, wait, and measure its effect; undo it without one."""
         item = self.case.latest_action
         assert item is not None
         action = item.action
@@ -480,10 +521,10 @@ class Drill:
             GuardedAs(action.id, "allow"),
             ev.Claimed(action_id=action.id, part="act", attempt=1, world=WorldState()),
         )
-        self.world.rolled_back[action.target] = (self.clock, 1e12)
+        self._change(action)[self._subject(action)] = (self.clock, 1e12)
         self.tell(ev.Performed(performance=_done(action.id, "act")))
         self.clock += seconds
-        measured = self.world.bad_ratio(self.world.entry, self.clock)
+        measured = self._measured(action.expected_effect.query)
         seen = measured is not None and action.expected_effect.bound.holds(measured)
         verdict = Verdict(
             action_id=action.id,
@@ -495,16 +536,34 @@ class Drill:
         )
         self.tell(ev.Verified(verdict=verdict))
         if not seen:
-            self.undo(action.id, action.target)
+            self.undo(action)
         return verdict
 
-    def undo(self, action_id: str, target: str) -> None:
-        """Put the release back."""
-        self.tell(ev.Claimed(action_id=action_id, part="undo", attempt=1, world=WorldState()))
-        since, _ = self.world.rolled_back[target]
-        self.world.rolled_back[target] = (since, self.clock)
-        self.tell(ev.Performed(performance=_done(action_id, "undo")))
+    def undo(self, action: Action) -> None:
+        """Put the world back."""
+        self.tell(ev.Claimed(action_id=action.id, part="undo", attempt=1, world=WorldState()))
+        changed, subject = self._change(action), self._subject(action)
+        changed[subject] = (changed[subject][0], self.clock)
+        self.tell(ev.Performed(performance=_done(action.id, "undo")))
         self.clock += 1
+
+    def _change(self, action: Action) -> dict[str, tuple[float, float]]:
+        """Return what of the world an action changes."""
+        by_runbook = {
+            "rollback-release": self.world.rolled_back,
+            "revert-setting": self.world.set_back,
+        }
+        return by_runbook.get(action.plan.runbook_id, self.world.done_without)
+
+    def _subject(self, action: Action) -> str:
+        return self.case.hypotheses[action.hypothesis_id or ""].service
+
+    def _measured(self, query: str) -> float | None:
+        answer = self.toolbox.ask(
+            ToolCall(tool="prometheus_query", arguments={"query": query, "time_range": self.clock})
+        )
+        samples = answer.value.samples if isinstance(answer.value, Vector) else ()
+        return samples[0].value if samples else None
 
     def statuses(self) -> dict[str, str]:
         """Return `mechanism service` → status, for causes and mechanisms."""
@@ -518,6 +577,10 @@ def GuardedAs(action_id: str, decision: Any) -> ev.Guarded:
             action_id=action_id, decision=decision, autonomy=Autonomy.ACT, reasons=("test",)
         )
     )
+
+
+def _within(times: tuple[float, float] | None, at: float) -> bool:
+    return times is not None and times[0] <= at < times[1]
 
 
 def _done(action_id: str, part: Any) -> Performance:

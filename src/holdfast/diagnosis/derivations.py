@@ -36,7 +36,7 @@ OWN_RISE = 1.5
 """A service's own level that rose by this factor has changed."""
 
 OWN_FLOOR = 0.05
-"""A service does at least this part of what it takes."""
+"""A smaller part of what a service takes cannot be told from noise."""
 
 
 @derivation_over_gaps
@@ -80,9 +80,9 @@ def risen_fraction(inputs: Sequence[Evidence], parameters: Parameters) -> float 
     """Return the fraction of services whose own level rose by at least `OWN_RISE`.
 
     `services` and `calls` as for `largest_own_share`. A service's own level is its level without
-    that of its callees, as often as it calls them, and at least `OWN_FLOOR` of its level: what a
-    difference of nearly equal levels leaves is noise. A service without measurements makes the
-    answer None.
+    that of its callees, as often as it calls them. Less than `OWN_FLOOR` of its level is noise, as
+    a difference of nearly equal levels leaves it: it has not risen. A service without measurements
+    makes the answer None.
     """
     names = str(parameters.get("services")).split(",")
     fours = dict(zip(names, _fours(inputs), strict=True))
@@ -224,7 +224,12 @@ def _own_rise(four: Four, callees: Sequence[Four]) -> float | None:
     if _one(four[2]) == 0:
         return 1.0
     now, before = (_own_level(four, callees, place) for place in (0, 1))
-    return None if now is None or not before else now / before
+    levels = _one(four[0]), _one(four[1])
+    if now is None or before is None or not levels[0] or not levels[1]:
+        return None
+    if now < OWN_FLOOR * levels[0]:
+        return 1.0
+    return now / max(before, OWN_FLOOR * levels[1])
 
 
 def _own_level(four: Four, callees: Sequence[Four], place: int) -> float | None:
@@ -240,7 +245,7 @@ def _own_level(four: Four, callees: Sequence[Four], place: int) -> float | None:
         if callee_level is None or callee_rate is None:
             return None
         waited += callee_level * callee_rate / rate
-    return max(level - waited, OWN_FLOOR * level)
+    return level - waited
 
 
 def _growth(target: Four) -> float:

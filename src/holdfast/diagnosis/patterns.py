@@ -281,10 +281,10 @@ CAUSES: tuple[Pattern, ...] = (
             Question(
                 group="risen",
                 ask=Ask.RISEN,
-                text="Has at least half of the services become slower by itself?",
+                text="Have most of the services become slower, each in its own part?",
                 part="required",
                 signals=LATENCY,
-                at_least=0.5,
+                at_least=0.6,
                 unit="of the services",
                 decisive=True,  # two causes at once spread the latency as well, over two services
                 sensitivity=0.85,
