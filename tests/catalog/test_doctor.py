@@ -256,6 +256,27 @@ def test_a_deployer_that_was_not_asked_is_unknown(world: World) -> None:
     assert found["deployer of shop"].status == "unknown"
 
 
+def test_settings_that_can_be_changed_are_asked_for(world: World) -> None:
+    config = world.config()
+    (ours,) = config.deployers
+    able = ours.model_copy(update={"settings_current": ("show",), "settings_set": ("set",)})
+    config = config.model_copy(update={"deployers": (able,)})
+
+    def refused(service: Service) -> Mapping[str, str]:
+        raise DeployerFailed(f"no settings of {service.name} today")
+
+    for settings, status, said in (
+        (lambda _: {"POOL_SIZE": "20"}, "ok", "can be read and changed: POOL_SIZE"),
+        (refused, "fail", "no settings of shop today"),
+        (None, "unknown", "not asked"),
+    ):
+        with PrometheusSource(config.metrics) as source:
+            found = examine(config, source, settings=settings, environ={}, at=world.now)
+        (check,) = [check for check in found if check.name.startswith("settings of")]
+        assert (check.name, check.status) == ("settings of shop", status)
+        assert said in check.detail
+
+
 def test_a_missing_token_is_named_and_never_its_value(world: World) -> None:
     config = world.config()
     settings = config.metrics.model_copy(update={"tenant": None, "token_env": "METRICS_TOKEN"})

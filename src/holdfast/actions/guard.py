@@ -162,7 +162,7 @@ def _plan_denials(action: Action, standing: Standing) -> list[str]:
     setting = action.effect_probe.setting
     if setting and setting not in action.preconditions.settings.get(action.target, {}):
         reasons.append(f"the plan does not say which {setting} of {action.target} it replaces")
-    if action.target not in action.preconditions.versions:
+    if not setting and action.target not in action.preconditions.versions:
         reasons.append(f"the plan does not say in which state of {action.target} it holds")
     return reasons
 
