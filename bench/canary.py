@@ -1,10 +1,11 @@
 """What the canary judge finds, misses and costs, beside Kayenta's classifier and a static limit.
 
-Run: python bench/canary.py [--runs N] [--processes N]. Every method sees the same made-up
-canaries: 60 one-minute points, healthy ones and degraded ones, at three strengths of noise that
-the arms do not share. Cells: found within the hour / within the aimed minutes, in percent; median
-minute of the alarm; bad requests that the canary served until then, on average. On healthy
-canaries "found" is the false alarm.
+Run: python bench/canary.py [--runs N] [--processes N] [--aa SECONDS]. Every method sees the same
+made-up canaries: 60 one-minute points, healthy ones and degraded ones, at three strengths of noise
+that the arms do not share. Cells: found within the hour / within the aimed minutes, in percent;
+median minute of the alarm; bad requests that the canary served until then, on average. On healthy
+canaries "found" is the false alarm. With --aa a laboratory is run as well, for so many seconds with
+two tags of one commit, and what it measured is replayed.
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     reader.add_argument("--runs", type=int, default=1000, help="made-up canaries a cell")
     reader.add_argument("--processes", type=int, default=2)
+    reader.add_argument("--aa", type=float, default=0.0, help="seconds of real equal arms")
     chosen = reader.parse_args()
     began = time.monotonic()
     wanted = tables(chosen.runs)
@@ -143,6 +145,16 @@ def main() -> None:
     for table in wanted:
         print_table(table, [next(results) for _ in table.tasks])
     print(f"\n{time.monotonic() - began:.0f} s on {chosen.processes} processes")
+    if chosen.aa:
+        print_equal_arms(chosen.aa)
+
+
+def print_equal_arms(seconds: float) -> None:
+    """Measure real equal arms, and print what every method says of them."""
+    from canary_parts.equal_arms import lines_of, measure_equal_arms, replay
+
+    arms = measure_equal_arms(seconds)
+    print("\n".join(lines_of(arms, replay(arms))))
 
 
 if __name__ == "__main__":

@@ -75,9 +75,15 @@ def outcome(minutes: Floats, bad: Floats, passed: Sequence[bool] | None = None) 
     return Outcome(minutes, float(served.mean()), promoted)
 
 
-def latency_path(ratios: Floats, noise: PairedNoise | None, plan: JudgePlan, margin: float) -> Path:
-    """Return what the judge's paired test says of one run."""
-    metric = metric_plan(Metric.LATENCY_MEAN)
+def latency_path(
+    ratios: Floats,
+    noise: PairedNoise | None,
+    plan: JudgePlan,
+    margin: float,
+    metric: MetricPlan | None = None,
+) -> Path:
+    """Return what the judge's paired test says of one run; `metric` None = the default's."""
+    metric = metric or metric_plan(Metric.LATENCY_MEAN)
     looks = paired_looks(ratios.tolist(), noise=noise, plan=plan, alpha=plan.alpha_of(metric))
     worse = first_above(looks, margin)
     passed = bool(looks) and looks[-1].high < math.log(metric.promote_below)
