@@ -138,12 +138,21 @@ def _left(folder: Path, pids: list[int]) -> list[object]:
 def test_a_server_that_dies_is_noticed_and_tidied_up(tmp_path: Path) -> None:
     with running(tmp_path / "lab", ON_POSTGRESQL) as lab:
         folder = server_of(lab)
+        key = (folder / "data" / "postmaster.pid").read_text().splitlines()[6].split()[0]
+        assert key in shared_memory_keys()
         os.kill(server_pid(lab), signal.SIGKILL)
         deadline = time.monotonic() + 10
         while _exit_code(lab) is None and time.monotonic() < deadline:
             time.sleep(0.05)
         assert _exit_code(lab) == 1
         assert not folder.exists()
+        assert key not in shared_memory_keys()
+
+
+def shared_memory_keys() -> set[str]:
+    """Return the keys of the shared memory segments of the system."""
+    lines = Path("/proc/sysvipc/shm").read_text().splitlines()
+    return {line.split()[0] for line in lines[1:]}
 
 
 def _exit_code(lab: LabHandle) -> int | None:

@@ -6,12 +6,15 @@ lab, so nothing is synced to disk.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 import psycopg
@@ -43,6 +46,8 @@ _SETTINGS = {
     "pg_stat_statements.track_utility": "off",
 }
 """Utility statements are not tracked: BEGIN and ROLLBACK are no statements of a service."""
+
+_SHARED_MEMORY_LINE, _IPC_RMID = 6, 0
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -85,6 +90,7 @@ class Cluster:
     def start(self, patience_seconds: float = 15.0) -> None:
         """Start the server and return when it answers; it says what it does on our stderr."""
         argv = [str(self.server.binaries / "postgres"), "-D", str(self.home.data)]
+        leash = partial(die_with_parent, signal.SIGQUIT, parent_pid=os.getpid())
         settings = {"unix_socket_directories": str(self.home.path), **_SETTINGS}
         argv += [f"--{name}={value}" for name, value in settings.items()]
         self._process = subprocess.Popen(
@@ -94,7 +100,7 @@ class Cluster:
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=2,
-            preexec_fn=_quit_with_us,
+            preexec_fn=leash,  # after the change of user, which undoes the kernel's promise
         )
         deadline = time.monotonic() + patience_seconds
         while not self._answers():
@@ -122,21 +128,10 @@ class Cluster:
         )
 
     def stop(self) -> None:
-        """Let services leave first, then end it. Returns when it is gone."""
-        if self._process is None:
-            return
-        for number, patience_seconds in (
-            (signal.SIGTERM, _PATIENT_STOP_SECONDS),
-            (signal.SIGQUIT, _QUICK_STOP_SECONDS),
-        ):
-            self._process.send_signal(number)
-            try:
-                self._process.wait(patience_seconds)
-                return
-            except subprocess.TimeoutExpired:
-                continue
-        self._process.kill()
-        self._process.wait()
+        """Let services leave first, then end it. Returns when nothing of it is left in memory."""
+        if self._process is not None:
+            _end(self._process)
+            _free_shared_memory(self.home.data / "postmaster.pid")
 
     def _answers(self) -> bool:
         try:
@@ -155,6 +150,26 @@ class Cluster:
         return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _quit_with_us() -> None:
-    """In the new process, after it changed its user: that would undo the kernel's promise."""
-    die_with_parent(signal.SIGQUIT)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number, patience_seconds in (
+        (signal.SIGTERM, _PATIENT_STOP_SECONDS),
+        (signal.SIGQUIT, _QUICK_STOP_SECONDS),
+    ):
+        process.send_signal(number)
+        try:
+            process.wait(patience_seconds)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+    process.kill()
+    process.wait()
+
+
+def _free_shared_memory(pid_file: Path) -> None:
+    """Free the segment that a server which was killed outright leaves; a whole end frees it.
+
+    The file is there after such an end only; its seventh line has the segment's key and id.
+    """
+    if pid_file.exists() and len(lines := pid_file.read_text().splitlines()) > _SHARED_MEMORY_LINE:
+        segment_id = int(lines[_SHARED_MEMORY_LINE].split()[1])
+        ctypes.CDLL(None).shmctl(segment_id, _IPC_RMID, None)

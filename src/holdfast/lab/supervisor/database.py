@@ -63,7 +63,7 @@ def await_database(begun: Begun, options: LabOptions, deadline: float) -> LabDat
 def _without(options: LabOptions, error: HoldfastError) -> LabDatabase:
     if options.database == "postgresql":
         raise error
-    return LabDatabase(reason=str(error))
+    return LabDatabase(reason=" ".join(str(error).split()))
 
 
 def url_for(database: LabDatabase, spec: ServiceSpec) -> str:
