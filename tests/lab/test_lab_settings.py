@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from small_lab import SMALL, events, get, metric, running
+from typer.testing import CliRunner
 
 from holdfast.actions.execute import Executor
 from holdfast.actions.lint import lint
@@ -29,6 +30,7 @@ from holdfast.lab.records import FaultRequest, LabOptions
 from holdfast.lab.settings import LabSettings
 from holdfast.model.action import ExpectedEffect
 from holdfast.model.hypothesis import Bound
+from holdfast.surfaces.cli.main import app
 
 pytestmark = pytest.mark.lab
 
@@ -174,6 +176,16 @@ def test_checkout_does_without_payments_by_the_teams_own_runbook(checkout: LabHa
 def test_a_flag_is_on_or_off(checkout: LabHandle) -> None:
     with pytest.raises(InputError, match="neither on nor off"):
         checkout.set("checkout", "payments_optional", "maybe")
+
+
+def test_a_flag_is_switched_from_the_command_line(checkout: LabHandle) -> None:
+    given = ["lab", "set", "checkout", "payments_optional"]
+    where = ["--folder", str(checkout.folder.root), "--actor", "a careless person"]
+    for value, said in (("on", "off → on (flag)"), ("off", "on → off (flag)")):
+        done = CliRunner().invoke(app, [*given, value, *where])
+        assert (done.exit_code, said in done.output) == (0, True), done.output
+    change = ChangeLog(load_config(checkout.config_path))(0, 4e9)[-1]
+    assert (change.to_value, change.actor) == ("off", "a careless person")
 
 
 def _quote_seconds(lab: LabHandle) -> float:

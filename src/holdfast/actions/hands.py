@@ -98,15 +98,17 @@ class Hands:
 
     def name_for(self, service: str, steps: tuple[Step, ...]) -> str:
         """Return, for evidence, the names of what the steps are done with."""
-        names: dict[str, None] = {}
-        for step in steps:
-            if isinstance(step, SettingStep) and service in self.settings:
-                names[self.settings[service].name] = None
-            elif isinstance(step, (MergeStep, TagStep, WithdrawStep)):
-                names |= {self.code_hosts[service].name: None} if service in self.code_hosts else {}
-            elif service in self.deployers:
-                names[self.deployers[service].name] = None
-        return ", ".join(names) or "no deployer"
+        used = (self._done_with(step).get(service) for step in steps)
+        return ", ".join(dict.fromkeys(tool.name for tool in used if tool)) or "no deployer"
+
+    def _done_with(self, step: Step) -> Mapping[str, Deployer | Settings | CodeHost]:
+        match step:
+            case SettingStep():
+                return self.settings
+            case MergeStep() | TagStep() | WithdrawStep():
+                return self.code_hosts
+            case CommandStep() | DeployStep() | WeightsStep():
+                return self.deployers
 
     def _deploy(self, step: DeployStep, key: str) -> None:
         self.deployer(step.service).deploy(
