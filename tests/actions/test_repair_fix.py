@@ -77,7 +77,7 @@ def test_the_labs_bad_release_is_fixed_by_loading_with_the_query(tmp_path: Path)
     assert (fix.guilty_commit, False) in rows(kept["bisect"])
     assert "151 not less than or equal to 4" in text(kept["regression_on_bad"])
     assert text(kept["regression_on_fixed"]).startswith("exit 0")
-    assert "Ran 7 tests" in text(kept["repository_tests"])
+    assert "Ran 10 tests" in text(kept["repository_tests"])
     assert kept["diff"].kind is EvidenceKind.DIFF
     assert "selectinload(Customer.orders)" in text(kept["diff"])
     assert host.head("main") == main
