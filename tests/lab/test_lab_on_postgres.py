@@ -19,6 +19,7 @@ from holdfast.lab.records import LabDatabase, LabFolder, LabOptions
 from holdfast.lab.supervisor import database
 from holdfast.lab.supervisor.processes import Processes
 from holdfast.lab.topology import chosen
+from holdfast.surfaces.cli.database_line import database_line
 from support.databases import postgresql
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("_server")]
@@ -202,4 +203,6 @@ def test_without_a_server_it_is_sqlite_unless_postgresql_was_asked_for(
     assert begin(database="sqlite") == LabDatabase(reason="as asked")
     with pytest.raises(NotFound, match="no PostgreSQL server was found"):
         begin(database="postgresql")
+    said = database_line(LabDatabase(reason="no PostgreSQL server was found"))
+    assert said == "SQLite (no PostgreSQL server was found)"
     assert processes.children == []
