@@ -13,18 +13,12 @@ from dataclasses import dataclass, field
 
 from holdfast.delivery.deployer import DeploymentState
 from holdfast.delivery.judge.records import Decision
-from holdfast.delivery.rollout.look import (
-    History,
-    StepUnderWay,
-    look,
-    look_at_objectives,
-    own_history,
-    prepare,
-)
+from holdfast.delivery.rollout.look import History, begin_step, look, own_history
 from holdfast.delivery.rollout.measure import Arms
-from holdfast.delivery.rollout.objectives import budget_remaining
+from holdfast.delivery.rollout.objectives import budget_remaining, look_at_objectives
 from holdfast.delivery.rollout.records import (
     Kept,
+    Looked,
     Moved,
     Outcome,
     RolloutOrder,
@@ -125,7 +119,7 @@ class _Rollout:
         world = self.world
         remaining = budget_remaining(world.ask, world.objectives, self.began)
         steps = rollout_steps(world.canary, remaining)
-        history = own_history(world, self.stable)
+        history = own_history(world.measuring, self.stable, self.began)
         for number, step in enumerate(steps, start=1):
             if reason := world.stop_reason():
                 return self._given_back("inconclusive", f"stopped: {reason}")
@@ -216,18 +210,33 @@ class _Rollout:
         """Set the shares of a step, and look until it is decided."""
         world = self.world
         arms = Arms(self.stable, self.order.candidate, step.percent)
-        plan, calibration = prepare(world, arms, step, history)
         shares = {arms.stable: 100 - step.percent, arms.candidate: step.percent}
         self._move(shares, f"step {number} of {of}")
-        at = StepUnderWay(arms, step, number, of, plan, calibration, since=world.now())
+        under_way = begin_step(
+            world.measuring,
+            arms,
+            step,
+            since=world.now(),
+            history=history,
+            equal_arms=world.calibration,
+        )
         while True:
             world.sleep(world.canary.interval_seconds)
-            looked, evidence = look(world, at)
-            self.verdict = evidence[-1]
-            self.tell(looked)
-            if looked.verdict.decision is not StepDecision.KEEP_LOOKING:
-                self._keep(evidence)
-                return looked.verdict
+            found = look(world.measuring, under_way, world.clock())
+            self.verdict = found.evidence[-1]
+            self.tell(
+                Looked(
+                    at=world.clock(),
+                    step=number,
+                    steps=of,
+                    percent=step.percent,
+                    verdict=found.verdict,
+                    problems=found.problems,
+                )
+            )
+            if found.verdict.decision is not StepDecision.KEEP_LOOKING:
+                self._keep(found.evidence)
+                return found.verdict
 
     def _watch(self) -> tuple[Outcome, str]:
         """Watch the objectives with all traffic on the candidate, for as long as the policy says.

@@ -1,19 +1,19 @@
-"""One look at a step of a rollout, and one at the objectives after it: asked, judged, told."""
+"""One look at a step of a rollout: asked, judged, and kept as evidence. Needs no deployer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from holdfast.delivery.judge.records import ArmMeasurements, Calibration, JudgePlan
 from holdfast.delivery.rollout.calibration import own_history_calibration
-from holdfast.delivery.rollout.measure import Arms, Span, measure_arms, measure_one
-from holdfast.delivery.rollout.objectives import bad_fraction, number_of
-from holdfast.delivery.rollout.records import Looked, RolloutWorld, Watched
+from holdfast.delivery.rollout.measure import Arms, Ask, Span, measure_arms, measure_one
 from holdfast.delivery.rollout.report import verdict_evidence
-from holdfast.delivery.rollout.step import judge_plan, step_verdict
+from holdfast.delivery.rollout.step import StepVerdict, judge_plan, step_verdict
 from holdfast.model.evidence import Evidence
-from holdfast.model.policy import CanaryStep
+from holdfast.model.policy import CanaryPolicy, CanaryStep
+from holdfast.model.service import Service
 
 HISTORY_INTERVALS = 120
 """How much of the stable version's own history is asked for."""
@@ -22,39 +22,71 @@ History = tuple[ArmMeasurements | None, ...]
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """Where and by which policy a service's arms are measured."""
+
+    ask: Ask
+    service: Service
+    canary: CanaryPolicy
+    resolution_seconds: float
+
+    def span(self, since: float, until: float) -> Span:
+        """Return the intervals between two Unix times."""
+        return Span(since, until, self.canary.interval_seconds, self.resolution_seconds)
+
+
+@dataclass(frozen=True)
 class StepUnderWay:
-    """A step whose shares were set at `since` (Unix seconds). `number` counts from 1."""
+    """A step whose shares were set at `since` (Unix seconds), as planned before it began."""
 
     arms: Arms
     step: CanaryStep
-    number: int
-    of: int
     plan: JudgePlan
     calibration: Calibration
     since: float
 
 
-def own_history(world: RolloutWorld, version: str) -> History:
-    """Return what the version did alone, up to now."""
-    now, canary = world.now(), world.canary
-    since = now - HISTORY_INTERVALS * canary.interval_seconds - 2 * world.resolution_seconds
-    return measure_one(world.ask, world.service, version, _span(world, since))[0]
+@dataclass(frozen=True)
+class Look:
+    """What a look came to. Of the evidence, the verdict's own stands last."""
+
+    verdict: StepVerdict
+    evidence: tuple[Evidence, ...]
+    problems: tuple[str, ...]
 
 
-def prepare(
-    world: RolloutWorld, arms: Arms, step: CanaryStep, history: History
-) -> tuple[JudgePlan, Calibration]:
-    """Return the plan of a step and the noise to expect, before it begins."""
-    plan = judge_plan(world.canary, step)
+def own_history(measuring: Measuring, version: str, until: float) -> History:
+    """Return what a version did alone, up to `until`: before it got a rival."""
+    length = HISTORY_INTERVALS * measuring.canary.interval_seconds
+    since = until - length - 2 * measuring.resolution_seconds
+    span = measuring.span(since, until)
+    return measure_one(measuring.ask, measuring.service, version, span)[0]
+
+
+def begin_step(
+    measuring: Measuring,
+    arms: Arms,
+    step: CanaryStep,
+    *,
+    since: float,
+    history: Sequence[ArmMeasurements | None],
+    equal_arms: Calibration | None = None,
+) -> StepUnderWay:
+    """Return a step with its plan and the noise to expect: of equal arms, else by own history.
+
+    The same arguments give the same step again, so that nothing need be kept between two looks.
+    """
+    plan = judge_plan(measuring.canary, step)
     fraction = arms.candidate_percent / 100
     own = own_history_calibration(history, plan, canary_fraction=fraction)
-    return plan, world.calibration or own
+    return StepUnderWay(arms, step, plan, equal_arms or own, since)
 
 
-def look(world: RolloutWorld, at: StepUnderWay) -> tuple[Looked, tuple[Evidence, ...]]:
-    """Measure and judge a step; return the look, and its evidence, the verdict's own last."""
-    measured = measure_arms(world.ask, world.service, at.arms, _span(world, at.since))
-    now = world.clock()
+def look(measuring: Measuring, at: StepUnderWay, now: datetime) -> Look:
+    """Measure a step from its beginning up to `now`, and judge it."""
+    measured = measure_arms(
+        measuring.ask, measuring.service, at.arms, measuring.span(at.since, now.timestamp())
+    )
     verdict = step_verdict(
         measured.intervals,
         at.plan,
@@ -65,45 +97,10 @@ def look(world: RolloutWorld, at: StepUnderWay) -> tuple[Looked, tuple[Evidence,
     )
     judged = verdict_evidence(
         verdict.canary,
-        service=world.service.name,
+        service=measuring.service.name,
         arms=at.arms,
         plan=at.plan,
         intervals=measured.intervals,
         judged_at=now,
     )
-    looked = Looked(
-        at=now,
-        step=at.number,
-        steps=at.of,
-        percent=at.arms.candidate_percent,
-        verdict=verdict,
-        problems=measured.problems,
-    )
-    return looked, (*measured.evidence, judged)
-
-
-def look_at_objectives(
-    world: RolloutWorld, since: float
-) -> tuple[tuple[Watched, ...], tuple[Evidence, ...]]:
-    """Measure each objective over the time since the promotion."""
-    now = world.now()
-    window_seconds = max(now - since, 2 * world.resolution_seconds)
-    found: list[Watched] = []
-    kept: list[Evidence] = []
-    for slo in world.objectives:
-        answer = bad_fraction(world.ask, slo, window_seconds, now)
-        kept.append(answer)
-        found.append(
-            Watched(
-                at=world.clock(),
-                slo=slo.name,
-                bad_fraction=number_of(answer),
-                at_most=slo.error_budget_fraction,
-                elapsed_seconds=now - since,
-            )
-        )
-    return tuple(found), tuple(kept)
-
-
-def _span(world: RolloutWorld, since: float) -> Span:
-    return Span(since, world.now(), world.canary.interval_seconds, world.resolution_seconds)
+    return Look(verdict, (*measured.evidence, judged), measured.problems)

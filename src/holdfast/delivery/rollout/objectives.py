@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from holdfast.delivery.rollout.measure import Ask
+from holdfast.delivery.rollout.records import RolloutWorld, Watched
 from holdfast.model.evidence import Evidence, Vector
 from holdfast.model.hypothesis import ToolCall
 from holdfast.model.service import Service
@@ -33,9 +34,27 @@ def budget_remaining(ask: Ask, slos: Sequence[SLO], at: float) -> float | None:
     return 1 - max(known) if known and len(known) == len(spent) else None
 
 
-def bad_fraction(ask: Ask, slo: SLO, window_seconds: float, at: float) -> Evidence:
-    """Ask for the fraction of bad events over the window that ends at `at` (Unix seconds)."""
-    return _ask(ask, ratio_query(slo, window_seconds), at)
+def look_at_objectives(
+    world: RolloutWorld, since: float
+) -> tuple[tuple[Watched, ...], tuple[Evidence, ...]]:
+    """Measure each objective over the time since the promotion."""
+    now = world.now()
+    window_seconds = max(now - since, 2 * world.resolution_seconds)
+    found: list[Watched] = []
+    kept: list[Evidence] = []
+    for slo in world.objectives:
+        answer = _ask(world.ask, ratio_query(slo, window_seconds), now)
+        kept.append(answer)
+        found.append(
+            Watched(
+                at=world.clock(),
+                slo=slo.name,
+                bad_fraction=number_of(answer),
+                at_most=slo.error_budget_fraction,
+                elapsed_seconds=now - since,
+            )
+        )
+    return tuple(found), tuple(kept)
 
 
 def number_of(evidence: Evidence) -> float | None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from holdfast.delivery.deployer import Deployer
 from holdfast.delivery.judge.records import Calibration
+from holdfast.delivery.rollout.look import Measuring
 from holdfast.delivery.rollout.measure import Ask
 from holdfast.delivery.rollout.step import StepVerdict
 from holdfast.model.base import Record, UtcTime
@@ -48,6 +49,11 @@ class RolloutWorld:
     sleep: Callable[[float], None]
     stop_reason: Callable[[], str] = lambda: ""
     calibration: Calibration | None = None
+
+    @property
+    def measuring(self) -> Measuring:
+        """Where and by which policy the arms are measured."""
+        return Measuring(self.ask, self.service, self.canary, self.resolution_seconds)
 
     def now(self) -> float:
         """The present, in Unix seconds."""
