@@ -45,7 +45,26 @@ CHANGES = (
         actor="ci",
     ),
     Change(id="d1", type=ChangeType.DEPLOYMENT, service="other", at=moment(120), source="log"),
-    Change(id="f1", type=ChangeType.FLAG, service="shop", at=moment(90), source="log"),
+    Change(
+        id="f1",
+        type=ChangeType.FLAG,
+        service="shop",
+        at=moment(90),
+        source="log",
+        setting="new_layout",
+        from_value="off",
+        to_value="on",
+    ),
+    Change(
+        id="c1",
+        type=ChangeType.CONFIG,
+        service="shop",
+        at=moment(89),
+        source="log",
+        setting="API_TOKEN",
+        from_value="abcdef123",
+        to_value="fedcba321",
+    ),
     Change(id="old", type=ChangeType.CONFIG, service="shop", at=moment(90_000), source="log"),
 )
 
@@ -252,9 +271,14 @@ def test_deployments_are_listed_oldest_first_with_the_columns_of_a_change(
 
 
 def test_changes_are_listed_by_type_and_none_is_an_answer(toolbox: Toolbox) -> None:
-    assert [r["id"] for r in rows(ask(toolbox, "get_recent_changes"))] == ["d1", "f1", "d2"]
-    flags = ask(toolbox, "get_recent_changes", types=("flag", "config"), lookback_minutes=5.0)
-    assert [row["id"] for row in rows(flags)] == ["f1"]
+    told = [r["id"] for r in rows(ask(toolbox, "get_recent_changes"))]
+    assert told == ["d1", "f1", "c1", "d2"]
+    flags = ask(toolbox, "get_recent_changes", types=("flag",), lookback_minutes=5.0)
+    (flag,) = rows(flags)
+    assert (flag["setting"], flag["from_value"], flag["to_value"]) == ("new_layout", "off", "on")
+    assert Change.model_validate(flag).setting == "new_layout"
+    (secret,) = rows(ask(toolbox, "get_recent_changes", types=("config",), lookback_minutes=5.0))
+    assert (secret["from_value"], secret["to_value"]) == (None, None)
     none = ask(toolbox, "get_recent_changes", types=("traffic",))
     assert (none.outcome, rows(none)) == (Outcome.DATA, [])
     wrong = ask(toolbox, "get_recent_changes", types=("weather",))

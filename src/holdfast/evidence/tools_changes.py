@@ -9,6 +9,7 @@ from pathlib import Path
 from holdfast.errors import InputError, NotFound, SourceUnavailable
 from holdfast.evidence.context import Span, ToolContext, look_back, seal
 from holdfast.evidence.gitdiff import GitRepository
+from holdfast.evidence.redact import Redactor
 from holdfast.model.change import Change, ChangeType
 from holdfast.model.evidence import Cell, Evidence, EvidenceKind, Table, Text
 from holdfast.model.hypothesis import Argument
@@ -17,6 +18,8 @@ CHANGE_COLUMNS = (
     *("id", "type", "service", "at", "finished_at", "predicate"),
     *("from_version", "to_version", "summary", "source", "actor"),
 )
+SETTING_COLUMNS = (*CHANGE_COLUMNS, "setting", "from_value", "to_value")
+"""The columns where one of the changes is of a setting."""
 
 
 class ChangeTools:
@@ -132,8 +135,22 @@ def _several(names: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def change_table(changes: Sequence[Change]) -> Table:
-    """Return changes as rows of `CHANGE_COLUMNS`; times are RFC 3339 in UTC."""
-    return Table(columns=CHANGE_COLUMNS, rows=tuple(_row(change) for change in changes))
+    """Return changes as rows of `CHANGE_COLUMNS`, or of `SETTING_COLUMNS`; times are RFC 3339."""
+    told = tuple(changes)
+    if not any(change.setting for change in told):
+        return Table(columns=CHANGE_COLUMNS, rows=tuple(_row(change) for change in told))
+    rows = tuple((*_row(c), *_setting(c)) for c in told)
+    return Table(columns=SETTING_COLUMNS, rows=rows)
+
+
+def _setting(c: Change) -> tuple[str, str | None, str | None]:
+    """Return what was set, and from what to what; a value that looks like a secret is left out."""
+    return c.setting, _public(c.setting, c.from_value), _public(c.setting, c.to_value)
+
+
+def _public(key: str, value: str | None) -> str | None:
+    line = f"{key}={value}"
+    return value if Redactor().text(line) == line else None
 
 
 def _row(c: Change) -> tuple[Cell, ...]:

@@ -159,6 +159,8 @@ def _number_rows(text: str, names: Collection[str], entry: Cell) -> Iterator[tup
 
 
 def _key(text: str, index: int) -> str:
+    """Return what a number of a text goes by, with the text's full stop or without it."""
+    text = text.rstrip(".")
     return f"{hashlib.sha256(text.encode()).hexdigest()[:12]}-{index}"
 
 
