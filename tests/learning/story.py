@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from fix_story import FixEnding, FixTale
-
 from holdfast.evidence.tools_changes import CHANGE_COLUMNS
 from holdfast.learning.action_items import derive_items
 from holdfast.learning.keep import keep, written
@@ -76,6 +74,7 @@ from holdfast.model.incident import (
 from holdfast.model.policy import Policy
 from holdfast.model.service import LogSettings, Service, Signal
 from holdfast.model.slo import SLO, BurnTier, RatioIndicator
+from support.fix_story import FixEnding, FixTale
 
 INCIDENT = "inc-01m0story0-parcel"
 START = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

@@ -11,6 +11,7 @@ from rich.text import Text
 from holdfast.model.case import Case
 from holdfast.model.incident import Status
 from holdfast.surfaces.cli.frame_beliefs import action_rows, hypothesis_rows
+from holdfast.surfaces.cli.frame_fix import fix_rows
 from holdfast.surfaces.cli.frame_sli import sli_rows
 from holdfast.surfaces.cli.phases import Phase, detected_at, phases
 from holdfast.surfaces.cli.sli import SliTrack
@@ -20,6 +21,8 @@ from holdfast.surfaces.cli.waiting import Wait, is_over, waiting
 
 _ROOMY_HEIGHT = 34
 _WIDE = 100
+_PHASE_CELL = 12
+_LEAST_PHASES = 6
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SPINS_PER_SECOND = 5
 _MARKS = {
@@ -74,13 +77,26 @@ def _blocks(scene: Scene, width: int, *, roomy: bool) -> list[list[Text]]:
     awaited = [_wait_row(wait, scene.now, width) if wait else _ended_row(case)]
     if roomy:
         awaited.append(Text(scene.passing, "dim"))
+    known = phases(case, scene.chapter.events, scene.now)
+    fix = fix_rows(case, limit=7 if roomy else 2)
+    beliefs = (4 if roomy else 2) if fix else (8 if roomy else 4)
     return [
-        _phase_rows(phases(case, scene.chapter.events, scene.now), width),
+        _phase_rows(shown_phases(known, width // _PHASE_CELL), width),
         sli,
-        hypothesis_rows(case, width, limit=8 if roomy else 4),
-        action_rows(case, limit=3 if roomy else 1),
+        hypothesis_rows(case, width, limit=beliefs),
+        fix,
+        action_rows(case, limit=1 if fix or not roomy else 3),
         awaited,
     ]
+
+
+def shown_phases(known: Sequence[Phase], room: int) -> Sequence[Phase]:
+    """Return the phases that fit: around the first that is not over, six at least."""
+    most = max(_LEAST_PHASES, room)
+    over = ("done", "missed")
+    now = next((place for place, p in enumerate(known) if p.state not in over), len(known))
+    first = max(0, min(now - most + 2, len(known) - most))
+    return known[first : first + most]
 
 
 def _rule(scene: Scene, width: int) -> Text:

@@ -82,9 +82,10 @@ def _action(case: Case, known: ActionCase) -> tuple[Text, Text]:
     if verdict is None:
         return title, Text("    ").append(_state(known), "cyan").append(f" · {expected}", "dim")
     words, style = _EFFECTS[verdict.effect]
-    measured = wording.amount(verdict.measured, action.expected_effect.bound.unit)
+    measured = wording.measured(action.expected_effect, verdict.measured)
     undone = ", undone" if known.outcome_of("undo") == "done" else ""
-    effect = Text(f"    {words}{undone}: measured {measured}", style)
+    told = ": ".join(part for part in (f"{words}{undone}", measured) if part)
+    effect = Text(f"    {told}", style)
     return title, effect.append(f" · {expected}", "dim")
 
 

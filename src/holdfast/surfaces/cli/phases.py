@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from holdfast.actions.fix_steps import succeeded
 from holdfast.learning.cause import cause_of
 from holdfast.learning.targets import PHASE_TARGETS_SECONDS
 from holdfast.model import event as ev
+from holdfast.model.action import Purpose
 from holdfast.model.case import Case
 from holdfast.model.event import Event
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome, Status
+from holdfast.reasoning.fix_course import course_of, steps_of
 
 PhaseState = Literal["pending", "running", "done", "missed"]
 """`missed`: the incident was concluded without it."""
@@ -36,7 +39,11 @@ class Phase:
 
 
 def phases(case: Case, events: Sequence[Event], now: datetime) -> tuple[Phase, ...]:
-    """Return the six phases. All but `detect` count from the detection."""
+    """Return the phases in order. All but `detect` count from the detection.
+
+    Where a permanent fix is worked on, its parts stand in place of `resolve`; the last of them
+    has its target.
+    """
     triaged_at = next((e.at for e in events if isinstance(e.payload, ev.Triaged)), None)
     concluded_at = _concluded_at(events)
     checked_at = case.last_event_at if case.contract_unmet else None
@@ -53,15 +60,68 @@ def phases(case: Case, events: Sequence[Event], now: datetime) -> tuple[Phase, .
             begun=triaged_at is not None,
             ended_at=_diagnosed_at(case, events), given_up_at=concluded_at,
         ),
-        _since_detection(
-            "resolve", case, now,
-            begun=False, ended_at=_milestone(case, "resolved"), given_up_at=concluded_at,
-        ),
+        *_resolving(case, events, now),
         _since_detection(
             "learn", case, now,
             begun=concluded_at is not None, ended_at=_closed_at(events), given_up_at=checked_at,
         ),
     )  # fmt: skip
+
+
+def _resolving(case: Case, events: Sequence[Event], now: datetime) -> tuple[Phase, ...]:
+    concluded_at = _concluded_at(events)
+    resolved_at = _milestone(case, "resolved")
+    if not _fix_is_due(case):
+        return (
+            _since_detection(
+                "resolve", case, now,
+                begun=False, ended_at=resolved_at, given_up_at=concluded_at,
+            ),
+        )  # fmt: skip
+    course = course_of(case)
+    fix = course.fix if course else None
+    repaired_at = _at(events, ev.Repaired)
+    proven_at = _seen_at(case, "stage")
+    released_at = resolved_at or _seen_at(case, "release")
+    over = bool(released_at) or (course is not None and (fix is None or bool(course.halt)))
+    given_up_at = concluded_at or (case.last_event_at if over else None)
+    prevented_at = _at(events, ev.Prevented)
+    prevention = case.prevented.prevention if case.prevented else None
+    return (
+        _since_detection(
+            "fix", case, now,
+            begun=True, ended_at=repaired_at if fix else None,
+            given_up_at=repaired_at or concluded_at,
+        ),
+        _since_detection(
+            "prove", case, now,
+            begun=fix is not None, ended_at=proven_at, given_up_at=given_up_at,
+        ),
+        _since_detection(
+            "roll out", case, now,
+            begun=proven_at is not None, ended_at=released_at, given_up_at=given_up_at,
+            target="resolve",
+        ),
+        _since_detection(
+            "prevent", case, now,
+            begun=over, ended_at=prevented_at if prevention else None,
+            given_up_at=prevented_at or concluded_at,
+        ),
+    )  # fmt: skip
+
+
+def _fix_is_due(case: Case) -> bool:
+    """Whether a fix was worked on, or is next: users are well, and nothing is concluded."""
+    return case.repaired is not None or ("mitigated" in case.milestones and not case.concluded)
+
+
+def _at(events: Sequence[Event], kind: type[ev.Repaired | ev.Prevented]) -> datetime | None:
+    return next((e.at for e in events if isinstance(e.payload, kind)), None)
+
+
+def _seen_at(case: Case, purpose: Purpose) -> datetime | None:
+    """When the effect of the first such step was seen."""
+    return next((one.verified_at for one in steps_of(case, purpose) if succeeded(one)), None)
 
 
 def detected_at(case: Case) -> datetime:
@@ -83,15 +143,16 @@ def _since_detection(
     begun: bool,
     ended_at: datetime | None,
     given_up_at: datetime | None = None,
+    target: str = "",
 ) -> Phase:
-    target = PHASE_TARGETS_SECONDS.get(name)
+    seconds = PHASE_TARGETS_SECONDS.get(target or name)
     if ended_at is not None:
-        return Phase(name, "done", (ended_at - detected_at(case)).total_seconds(), target)
+        return Phase(name, "done", (ended_at - detected_at(case)).total_seconds(), seconds)
     if given_up_at is not None:
-        return Phase(name, "missed", None, target)
+        return Phase(name, "missed", None, seconds)
     if not begun:
-        return Phase(name, "pending", None, target)
-    return Phase(name, "running", (now - detected_at(case)).total_seconds(), target)
+        return Phase(name, "pending", None, seconds)
+    return Phase(name, "running", (now - detected_at(case)).total_seconds(), seconds)
 
 
 def _milestone(case: Case, name: str) -> datetime | None:

@@ -14,6 +14,7 @@ from holdfast.model.hypothesis import Hypothesis, HypothesisStatus, TestResult
 from holdfast.surfaces.cli import wording
 from holdfast.surfaces.cli.line import Line, Tone
 from holdfast.surfaces.cli.render_actions import render_action
+from holdfast.surfaces.cli.render_fix import render_fix
 
 _STATUS_TONES = {
     HypothesisStatus.SUPPORTED: Tone.GOOD,
@@ -46,7 +47,13 @@ def render(entry: Event, before: Case | None) -> list[Line]:
         return [_opened(payload)]
     if before is None:
         raise ValueError(f"{entry.incident_id} does not begin with `opened`")
-    return _investigation(payload, before) or render_action(payload, before) or _course(payload)
+    return (
+        _investigation(payload, before)
+        or render_action(payload, before)
+        or render_fix(payload, before)
+        or _items(payload, before)
+        or _course(payload)
+    )
 
 
 def _investigation(payload: ev.Payload, before: Case) -> list[Line]:
@@ -153,6 +160,19 @@ def _code(hypothesis: Hypothesis) -> tuple[str, ...]:
     )
 
 
+def _items(payload: ev.Payload, before: Case) -> list[Line]:
+    match payload:
+        case ev.ActionItemFiled(item=item):
+            details = (f"owner {item.owner}, due {item.due}", f"closed by: {item.check}")
+            return [Line("to do", f"{item.type}: {item.title}", details=details)]
+        case ev.ActionItemClosed(item_id=item_id, note=note):
+            titles = (item.title for item in before.action_items if item.id == item_id)
+            text = f"{next(titles, item_id)}: {wording.one_line(note)}"
+            return [Line("done", text, Tone.GOOD)]
+        case _:
+            return []
+
+
 def _course(payload: ev.Payload) -> list[Line]:
     match payload:
         case ev.MilestoneReached(milestone=milestone):
@@ -167,10 +187,6 @@ def _course(payload: ev.Payload) -> list[Line]:
             return [Line("status", f"{status}{ended}: {reason}", Tone.ACCENT)]
         case ev.Escalated(reason=reason, gaps=gaps):
             return [Line("escalated", reason, Tone.BAD, tuple(f"gap: {gap}" for gap in gaps))]
-        case ev.ActionItemFiled(item=item):
-            check = f"closed by: {item.check}"
-            return [Line("to do", f"{item.type}: {item.title}", details=(
-                f"owner {item.owner}, due {item.due}", check))]  # fmt: skip
         case ev.PostmortemWritten(markdown_path=markdown, json_path=as_json):
             return [Line("report", markdown, Tone.GOOD, (as_json,), whole=True)]
         case ev.ContractChecked(met=met, unmet=unmet):

@@ -7,6 +7,7 @@ from holdfast.model import event as ev
 from holdfast.model.action import Action, Approval, GuardDecision, Performance, Verdict
 from holdfast.model.case import Case
 from holdfast.surfaces.cli import wording
+from holdfast.surfaces.cli.fix_words import verdict_details
 from holdfast.surfaces.cli.line import Line, Tone
 
 _GUARD = {
@@ -25,6 +26,7 @@ _EFFECT = {
     "not_seen": ("effect not seen", Tone.BAD),
     "no_data": ("effect unknown", Tone.WARN),
 }
+_LOOK_TONES = {"promote": Tone.GOOD, "roll_back": Tone.BAD, "inconclusive": Tone.DIM}
 _DECISION = {
     "approve": "approves",
     "modify": "asks for another plan than",
@@ -51,6 +53,8 @@ def render_action(payload: ev.Payload, before: Case) -> list[Line]:
             return [_performed(performance, before)]
         case ev.Verified(verdict=verdict):
             return [_verified(verdict, before)]
+        case ev.CanaryLooked():
+            return [_looked(payload, before)]
         case _:
             return []
 
@@ -58,8 +62,10 @@ def render_action(payload: ev.Payload, before: Case) -> list[Line]:
 def _proposed(action: Action, before: Case) -> Line:
     name = wording.action_name(before, action.id)
     effect = action.expected_effect
+    about = "" if effect.kind == "probe" else f"{effect.statement} "
+    within = wording.expected(effect)
     details = (
-        f"expected: {effect.statement} ({wording.expected(effect)})",
+        f"expected: {about}({within})" if about else f"expected: {within}",
         f"condition: {wording.world(action.preconditions)}",
         f"reach: {action.blast_radius}",
         f"undo: {wording.call(action.undo)}",
@@ -95,11 +101,25 @@ def _verified(verdict: Verdict, before: Case) -> Line:
     words, tone = _EFFECT[verdict.effect]
     name = wording.action_name(before, verdict.action_id)
     known = before.actions.get(verdict.action_id)
-    unit = known.action.expected_effect.bound.unit if known else ""
-    measured = wording.amount(verdict.measured, unit)
     held = f", held {duration(verdict.held_seconds)}" if verdict.held_seconds else ""
-    text = f"{name} {words}: measured {measured}, expected {verdict.expected}{held}"
-    return Line("observation", text, tone)
+    if known is None:
+        measured = f"measured {wording.amount(verdict.measured, '')}"
+    else:
+        measured = wording.measured(known.action.expected_effect, verdict.measured)
+    told = f"{measured}, expected {verdict.expected}" if measured else verdict.expected
+    details = tuple(verdict_details(before, known, verdict)) if known else ()
+    return Line("observation", f"{name} {words}: {told}{held}", tone, details)
+
+
+def _looked(looked: ev.CanaryLooked, before: Case) -> Line:
+    """Tell a look; one that decides as the one before it is told in passing."""
+    name = wording.action_name(before, looked.action_id)
+    known = before.actions.get(looked.action_id)
+    earlier = known.looks[-1].decision if known and known.looks else None
+    tone = _LOOK_TONES[looked.decision]
+    decision = looked.decision.replace("_", " ")
+    text = f"{name} look {looked.look}: {decision}: {wording.one_line(looked.reason)}"
+    return Line("observation", text, tone, routine=earlier == looked.decision)
 
 
 def _title(before: Case, action_id: str, part: str) -> str:

@@ -26,6 +26,8 @@ _LABELS = {
     "write": "cyan bold",
     "incident": "red bold",
     "escalated": "red bold",
+    "fix": "green bold",
+    "prevention": "green bold",
 }
 LABEL_WIDTH = 12
 TIME_WIDTH = 6

@@ -14,7 +14,10 @@ from holdfast.model.case import ActionCase, Case
 from holdfast.model.event import Event, StatusChanged
 from holdfast.model.hypothesis import Hypothesis
 from holdfast.model.incident import Claim, IncidentOutcome
+from holdfast.reasoning.fix_course import course_of
+from holdfast.reasoning.narrate import fix_ended
 from holdfast.surfaces.cli import wording
+from holdfast.surfaces.cli.fix_words import fix_words, prevention_details, verdict_details
 from holdfast.surfaces.cli.impact import whole_impact
 from holdfast.surfaces.cli.line import Tone
 from holdfast.surfaces.cli.phases import Phase, phases
@@ -54,7 +57,8 @@ def summary(
         SummaryRow("claimed", tuple(_claim(case, claim) for claim in case.opened.claims)),
         SummaryRow("impact", whole_impact(case, events)),
         SummaryRow("phases", _phases(case, events, now)),
-        *(_action(known) for known in case.actions.values()),
+        *(_action(case, known) for known in case.actions.values()),
+        *_fix(case),
         SummaryRow(
             "to do",
             tuple(f"{i.type}: {i.title} ({i.owner}, {i.due})" for i in case.action_items),
@@ -124,17 +128,38 @@ def _phase(phase: Phase, case: Case) -> str:
     return f"{phase.name:<9} {elapsed}{target}{late}{running}"
 
 
-def _action(known: ActionCase) -> SummaryRow:
+def _fix(case: Case) -> tuple[SummaryRow, ...]:
+    """Return what became of the permanent fix, and the rule that tells of a repeat."""
+    course = course_of(case)
+    if course is None or case.repaired is None:
+        return ()
+    declined = tuple(
+        f"declined: {one.method.replace('_', ' ')}: {one.reason}" for one in case.repaired.declined
+    )
+    tone = Tone.GOOD if course.verified else Tone.WARN
+    about = () if course.fix is None else (fix_words(case, course.fix), *course.fix.sentences)
+    rows = [SummaryRow("fix", (fix_ended(case), *about, *declined), tone)]
+    if case.prevented is not None:
+        rule = case.prevented.prevention
+        found = prevention_details(rule) if rule else (f"no rule: {case.prevented.reason}",)
+        held = rule is not None and rule.proof.holds
+        rows.append(SummaryRow("prevent", found, Tone.GOOD if held else Tone.WARN))
+    return tuple(rows)
+
+
+def _action(case: Case, known: ActionCase) -> SummaryRow:
+    heading = "action" if known.action.purpose == "mitigate" else known.action.purpose
     effect = f"expected {wording.expected(known.action.expected_effect)}"
     verdict = known.verdict
     if verdict is None:
         outcome = known.outcome_of("act") or (known.guard.decision if known.guard else "proposed")
-        return SummaryRow("action", (known.action.title, f"{effect}: {outcome}"), Tone.WARN)
+        return SummaryRow(heading, (known.action.title, f"{effect}: {outcome}"), Tone.WARN)
     words, tone = _EFFECTS[verdict.effect]
-    measured = wording.amount(verdict.measured, known.action.expected_effect.bound.unit)
+    measured = wording.measured(known.action.expected_effect, verdict.measured)
     undone = ", undone" if known.outcome_of("undo") == "done" else ""
-    texts = (known.action.title, f"{effect}; measured {measured}: {words}{undone}")
-    return SummaryRow("action", texts, tone)
+    told = "; ".join(part for part in (effect, measured) if part)
+    details = verdict_details(case, known, verdict)
+    return SummaryRow(heading, (known.action.title, f"{told}: {words}{undone}", *details), tone)
 
 
 def _files(case: Case, folder: Path | None) -> SummaryRow:

@@ -8,7 +8,9 @@ from datetime import datetime
 from holdfast.learning.formats import duration
 from holdfast.model.case import ActionCase, Case
 from holdfast.model.incident import Status
+from holdfast.reasoning.fix_course import course_of
 from holdfast.surfaces.cli import wording
+from holdfast.surfaces.cli.fix_words import looks_words
 
 _ENDED = (Status.CLOSED, Status.DECLINED, Status.MERGED)
 
@@ -52,7 +54,19 @@ def waiting(case: Case, now: datetime) -> Wait | None:
         return Wait("measuring the impact and listing changes", since)
     if case.concluded:
         return Wait("writing down what was learned", since)
-    return Wait("weighing what is known", since)
+    return Wait(_thinking(case), since)
+
+
+def _thinking(case: Case) -> str:
+    """Say what is worked on while no question, write or person is awaited."""
+    if "mitigated" not in case.milestones:
+        return "weighing what is known"
+    course = course_of(case)
+    if course is None:
+        return "writing the permanent fix and testing it"
+    if case.prevented is None and (course.fix is None or course.halt or course.released):
+        return "deriving a rule that tells of a repeat"
+    return "planning the next step of the fix"
 
 
 def _for_action(case: Case, known: ActionCase, now: datetime) -> Wait | None:
@@ -69,7 +83,19 @@ def _for_action(case: Case, known: ActionCase, now: datetime) -> Wait | None:
     if known.performed_at and known.verdict is None and known.outcome_of("act") == "done":
         effect = known.action.expected_effect
         since = (now - known.performed_at[-1]).total_seconds()
-        held = duration(effect.hold_seconds)
-        text = f"effect of {name}: {wording.bound(effect.bound)}, held for {held}"
-        return Wait(text, since, effect.deadline_seconds)
+        return Wait(_effect(name, known), since, effect.deadline_seconds)
     return None
+
+
+def _effect(name: str, known: ActionCase) -> str:
+    effect = known.action.expected_effect
+    match effect.kind:
+        case "query":
+            held = duration(effect.hold_seconds)
+            return f"effect of {name}: {wording.bound(effect.bound)}, held for {held}"
+        case "load_test":
+            return f"load test of {name} under way: p95 {wording.bound(effect.bound)}"
+        case "canary":
+            return f"canary {name}: {looks_words(known)}"
+        case "probe":
+            return f"effect of {name}: {effect.statement}"

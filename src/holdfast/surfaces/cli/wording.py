@@ -36,7 +36,7 @@ def amount(value: float | None, unit: str) -> str:
     if unit in _WRITERS:
         return _WRITERS[unit](value)
     if unit.startswith("of "):
-        return f"{percent(round(value, 3))} {unit}"
+        return f"{percent(float(f'{value:.3g}'))} {unit}"
     if unit == "budgets" and value == 1:
         unit = "budget"
     return f"{number(value)} {unit}".rstrip()
@@ -69,7 +69,20 @@ def _numbered(letter: str, known: list[str], wanted: str | None) -> str:
 def expected(effect: ExpectedEffect) -> str:
     """Return what must be seen of an action, and by when."""
     hold, deadline = duration(effect.hold_seconds), duration(effect.deadline_seconds)
-    return f"{bound(effect.bound)} for {hold}, within {deadline}"
+    match effect.kind:
+        case "query":
+            return f"{bound(effect.bound)} for {hold}, within {deadline}"
+        case "load_test":
+            return f"p95 over the good version's {bound(effect.bound)}, within {deadline}"
+        case "canary":
+            return f"shown {bound(effect.bound)} of the good version, within {deadline}"
+        case "probe":
+            return f"{effect.statement}, within {deadline}"
+
+
+def measured(effect: ExpectedEffect, value: float | None) -> str:
+    """Return what was measured of an effect; empty for a probe, which only says yes or no."""
+    return "" if effect.kind == "probe" else f"measured {amount(value, effect.bound.unit)}"
 
 
 def call(plan: RunbookCall) -> str:
@@ -79,11 +92,16 @@ def call(plan: RunbookCall) -> str:
 
 
 def world(state: WorldState) -> str:
-    """Return what runs, for example `api v1 90 %, v2 10 %`."""
-    return "; ".join(
+    """Return what runs and how it is set, for example `api v1 90 %, v2 10 %; api pool=1`."""
+    runs = [
         f"{service} " + ", ".join(f"{v} {number(w)} %" for v, w in weights.items())
         for service, weights in state.versions.items()
-    )
+    ]
+    runs += [
+        f"{service} " + ", ".join(f"{key}={value}" for key, value in settings.items())
+        for service, settings in state.settings.items()
+    ]
+    return "; ".join(runs)
 
 
 def change(one: Change, onset: datetime | None) -> str:
