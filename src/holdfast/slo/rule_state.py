@@ -28,6 +28,9 @@ from holdfast.slo.rule_files import RuleInForce
 
 RuleState = Literal["firing", "pending", "ok", "no_data", "error"]
 
+_ALMOST = 0.95
+"""Of `for_seconds`: rounds are not exactly as far apart as they are meant to be."""
+
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """A rule's key and a series' labels."""
 
@@ -178,7 +181,7 @@ def _held(
     old: Tracked | None, rule: RuleInForce, sample: Sample, answer: Answer, at: float
 ) -> Tracked:
     now = replace(old, seen=at, value=sample.value) if old else Tracked(at, at, sample.value)
-    if now.warning is not None or at - now.since < rule.rule.for_seconds - 1e-6:
+    if now.warning is not None or at - now.since < _ALMOST * rule.rule.for_seconds:
         return now
     warning = RuleWarning(
         name=rule.rule.name,
