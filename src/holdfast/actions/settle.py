@@ -96,7 +96,7 @@ def settle(doubt: Doubt, patience: Patience | None = None) -> Settlement:
     limits = patience or Patience()
     match doubt.probe:
         case "took_effect":
-            return RecordDone("the effect probe finds the wanted version serving")
+            return RecordDone("the effect probe finds it done")
         case "in_progress":
             return _wait(doubt, limits, "a deployment is under way")
         case "unknown":
