@@ -32,7 +32,7 @@ def kill_when(shop: Path, there: Callable[[], bool]) -> None:
     argv = [sys.executable, "-c", SCRIPT, str(shop)]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not there():
             assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < deadline

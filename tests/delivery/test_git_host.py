@@ -159,6 +159,20 @@ def test_what_a_dead_run_left_is_found_and_cleaned_by_name(host: GitHost, shop: 
     assert not again.folder.exists()
 
 
+def test_a_branch_that_somebody_has_checked_out_is_not_taken_away(
+    host: GitHost, shop: Path
+) -> None:
+    workspace = host.open("fix", "v2")
+    commit = host.commit(workspace, {"other.py": "A = 9\n"}, "Nine")
+    host.close(workspace, keep_branch=True)
+    git(shop, "checkout", "-q", workspace.branch)
+    for again in (lambda: host.open("fix", "v2"), lambda: host.clean("fix")):
+        with pytest.raises(PreconditionFailed, match="is checked out in"):
+            again()
+    assert host.head(workspace.branch) == commit
+    assert git(shop, "status", "--porcelain") == ""
+
+
 def test_nothing_that_the_repository_configures_is_run(
     host: GitHost, shop: Path, tmp_path: Path
 ) -> None:

@@ -3,8 +3,8 @@
     python -I confined.py namespace|open PARENT_PID CPU_SECONDS MEMORY_BYTES PROGRAM ARGUMENT…
 
 With `namespace`, it gets a network namespace that has a loopback and nothing else; it ends with
-97 where the kernel does not permit that. It is killed when its parent dies. Imports nothing of
-Holdfast.
+97 where the kernel does not permit that. It is killed when its parent dies, and gives way to what
+else the machine does. Imports nothing of Holdfast.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ FILE_SIZE_BYTES = 512 * 1024**2
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _SET_FLAGS, _UP = 0x8914, 0x1
 _PARENT_DEATH_SIGNAL = 1
+_NICENESS = 5
 
 
 def main(arguments: list[str]) -> None:
@@ -36,6 +37,7 @@ def main(arguments: list[str]) -> None:
     _limit(resource.RLIMIT_AS, int(memory_bytes))
     _limit(resource.RLIMIT_FSIZE, FILE_SIZE_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
+    os.nice(_NICENESS)
     os.execvp(argv[0], argv)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from holdfast.delivery.codehost import Workspace
 from holdfast.delivery.git_command import GitCommand
 from holdfast.delivery.git_workspaces import PREFIX, GitWorkspaces
@@ -107,7 +105,7 @@ class GitMerge:
 
     def _advance(self, into: str, new: str, head: str) -> None:
         """Move a branch from `head` to `new`, with the files of a checkout that is on it."""
-        checkout = self._checkout_of(into)
+        checkout = self._workspaces.checkout_of(into)
         if checkout is None:
             done = self._git.run("update-ref", "-m", "holdfast", f"refs/heads/{into}", new, head)
         elif self._git.ask("status", "--porcelain", "--untracked-files=no", at=checkout).strip():
@@ -118,11 +116,3 @@ class GitMerge:
             done = self._git.run("merge", "--quiet", "--ff-only", new, at=checkout)
         if done.returncode != 0 or self.head(into) != new:
             raise PreconditionFailed(f"{into} could not be moved: {done.stderr.strip()[:500]}")
-
-    def _checkout_of(self, branch: str) -> Path | None:
-        listed = self._git.ask("worktree", "list", "--porcelain")
-        for block in listed.split("\n\n"):
-            lines = block.splitlines()
-            if f"branch refs/heads/{branch}" in lines:
-                return Path(lines[0].removeprefix("worktree "))
-        return None

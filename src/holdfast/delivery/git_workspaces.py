@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holdfast.delivery.codehost import Workspace
 from holdfast.delivery.git_command import GitCommand
-from holdfast.errors import CodeHostFailed, InputError, MergeConflict
+from holdfast.errors import CodeHostFailed, InputError, MergeConflict, PreconditionFailed
 
 PREFIX = "holdfast/"
 """What the names of our branches begin with."""
@@ -56,12 +56,30 @@ class GitWorkspaces:
         return tuple(sorted(names))
 
     def clean(self, name: str) -> None:
-        """Remove the checkout and the branch of a name, whatever a dead run left of them."""
+        """Remove the checkout and the branch of a name, whatever a dead run left of them.
+
+        Raises PreconditionFailed where somebody else has checked the branch out.
+        """
         self._remove_checkout(name)
+        theirs = self.checkout_of(f"{PREFIX}{name}")
+        if theirs is not None:
+            raise PreconditionFailed(
+                f"{PREFIX}{name} is checked out in {theirs}",
+                hint="it cannot be begun anew: check out another branch there",
+            )
         common = self._git.ask("rev-parse", "--path-format=absolute", "--git-common-dir").strip()
         reference = f"refs/heads/{PREFIX}{name}"
         Path(common, f"{reference}.lock").unlink(missing_ok=True)
         self._git.ask("update-ref", "-d", reference)
+
+    def checkout_of(self, branch: str) -> Path | None:
+        """Return the folder where a branch is checked out, ours or not."""
+        listed = self._git.ask("worktree", "list", "--porcelain")
+        for block in listed.split("\n\n"):
+            lines = block.splitlines()
+            if f"branch refs/heads/{branch}" in lines:
+                return Path(lines[0].removeprefix("worktree "))
+        return None
 
     def apply(self, workspace: Workspace, *arguments: str) -> None:
         """Run a git command in a checkout that may conflict.
