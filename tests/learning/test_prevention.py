@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from holdfast.evidence.ask import Asker
 from holdfast.evidence.derive import compute
@@ -22,6 +25,7 @@ from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome
 from holdfast.model.service import Signal
 from holdfast.slo.conditions import condition_of
+from holdfast.slo.rule_files import put_in_force
 from support.mechanism import (
     BAD,
     POOL,
@@ -83,6 +87,57 @@ def test_a_rule_by_version_fires_on_the_recording_before_the_alert_did_and_nowhe
     assert proof.fired_at_unix_seconds is not None
     assert proof.alert_at_unix_seconds == STORY.alert
     assert STORY.released < proof.fired_at_unix_seconds < STORY.onset, "at a tenth of the traffic"
+
+
+def test_prometheus_fires_by_the_same_file_when_the_proof_says_so(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("the program `promtool` is not installed")
+    found = _derived(tmp_path).prevention
+    assert found is not None
+    put_in_force(tmp_path, "rules", [found.rule])
+    level = usual(STORY)
+    series = [
+        {
+            "series": f'{name}{{service_version="{version}"}}',
+            "values": _totals(level, version, kind),
+        }
+        for version in (STORY.good, BAD)
+        for kind, name in enumerate(("requests_total", "statements_total"))
+    ]
+    fired_at = round((found.proof.fired_at_unix_seconds or 0) - START)
+    labels = {**found.rule.labels, "service_version": BAD}
+    fires = [{"exp_labels": labels, "exp_annotations": found.rule.annotations}]
+    expected = {99: [], fired_at - 1: [], fired_at: fires, fired_at + 20: fires, 200: []}
+    alerts = [
+        {"eval_time": f"{at}s", "alertname": found.rule.name, "exp_alerts": alerts}
+        for at, alerts in expected.items()
+    ]
+    case = {
+        "rule_files": ["rules/rules.yaml"],
+        "evaluation_interval": "1s",
+        "tests": [{"interval": "1s", "input_series": series, "alert_rule_test": alerts}],
+    }
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(case))
+    done = subprocess.run(
+        [promtool, "test", "rules", "test.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _totals(level: Level, version: str, kind: int) -> str:
+    """Return a counter as promtool reads it, `_` where it is not exposed."""
+    words: list[str] = []
+    total = 0.0
+    for second in range(round(UNTIL - START) + 1):
+        now = level(START + second, version)
+        total += now[kind] if now else 0
+        words.append(f"{total:g}" if now else "_")
+    return " ".join(words)
 
 
 def test_the_figures_of_a_proof_are_computed_again_from_its_evidence(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from holdfast.actions.fix_steps import (
     plan_unstage,
     plan_withdraw,
 )
+from holdfast.actions.repair.proof import BISECT_COLUMNS, REPRODUCTION_COLUMNS
 from holdfast.actions.runbooks import load_runbooks
 from holdfast.delivery.loadtest.records import ArmMeasures, GeneratorHealth, LoadResult, Ratio
 from holdfast.delivery.proof import ProofOrder, judge
@@ -147,15 +148,14 @@ class FixTale:
     # ---- the branch --------------------------------------------------------------------------
 
     def _repair(self) -> None:
-        columns = ("commit", "subject", "passed")
-        rows = (
-            (HARMLESS, "Name 3 audit limits", True),
-            (GUILTY, "Print labels one by one", False),
-        )
+        rows = ((HARMLESS, True), (GUILTY, False))
+        statements = (("7.4", 1), ("7.5", 251))
         items = {
-            "bisect": self._table("bisect labels 7.4..7.5", columns, rows, 734),
-            "regression_on_bad": self._run("7.5", 251.0, passed=False),
-            "regression_on_fixed": self._run("7.6", 1.0, passed=True),
+            "reproduction": self._table("SQL", REPRODUCTION_COLUMNS, statements, 734),
+            "bisect": self._table("the regression test at commits", BISECT_COLUMNS, rows, 734),
+            "regression_on_bad": self._run("exit 1 after 0.8 s; no network"),
+            "regression_on_fixed": self._run("exit 0 after 0.7 s; no network"),
+            "repository_tests": self._run("exit 0 after 4.1 s; no network"),
             "diff": self._sealed(
                 "diff 7.5..7.6 of labels", EvidenceKind.DIFF, Text(text=FIX_DIFF), 734
             ),
@@ -190,10 +190,9 @@ class FixTale:
         self.teller.kept(734, *items.values())
         self.teller.say(734.1, ev.Repaired(fix=fix, declined=DECLINED[:1]))
 
-    def _run(self, version: str, statements: float, *, passed: bool) -> Evidence:
-        columns = ("version", "test", "statements", "passed")
-        row = (version, "test_labels_are_asked_for_at_once", statements, passed)
-        return self._table(f"regression test on {version}", columns, (row,), 734)
+    def _run(self, ended: str) -> Evidence:
+        text = Text(text=f"{ended}\n1 test of 41")
+        return self._sealed(f"$ pytest: {ended}", EvidenceKind.COMMAND, text, 734)
 
     # ---- the steps ---------------------------------------------------------------------------
 

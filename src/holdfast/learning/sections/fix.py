@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from holdfast.learning.evidence_tables import Column, shown
 from holdfast.learning.fix_facts import FIX, SHORT_HASH
 from holdfast.learning.quotes import code
@@ -9,7 +11,7 @@ from holdfast.learning.sections.resolution import acts
 from holdfast.learning.writing import Writing, block, bullet, evidence_links, header, row, text
 from holdfast.model.action import Purpose
 from holdfast.model.case import ActionCase
-from holdfast.model.evidence import Evidence, Table, Text
+from holdfast.model.evidence import Evidence, Text
 from holdfast.model.fix import DeclinedFix, Fix
 from holdfast.model.lesson import Paragraph, Section
 from holdfast.reasoning.fix_course import (
@@ -81,11 +83,7 @@ def _changes(w: Writing, fix: Fix) -> list[Paragraph]:
 
 _COMMIT_COLUMNS = (
     Column("commit", "Commit", is_name=True, most=SHORT_HASH),
-    Column("subject", "Subject"),
-    Column("statements", "Statements"),
     Column("passed", "Test passes"),
-    Column("kept", "Kept"),
-    Column("reading", "Reading"),
 )
 
 
@@ -108,22 +106,20 @@ def _diff(w: Writing, fix: Fix) -> list[Paragraph]:
         return []
     lines = item.value.text.rstrip().splitlines()
     rest = "" if len(lines) <= MOST_DIFF_LINES else "; its beginning"
-    said = f"The diff from {code(fix.bad_version)} ({evidence_links([item.id])}){rest}:"
+    said = f"The diff from {code(fix.base[:SHORT_HASH])} ({evidence_links([item.id])}){rest}:"
     return [text(said), block("\n".join(lines[:MOST_DIFF_LINES]), "diff")]
 
 
 # ---- the regression test ---------------------------------------------------------------------
 
-_RUN_COLUMNS = (
+_REPRODUCTION_COLUMNS = (
     Column("version", "Version", is_name=True),
-    Column("commit", "Commit", is_name=True, most=SHORT_HASH),
-    Column("test", "Test", is_name=True),
     Column("statements", "Statements", "count"),
-    Column("measured", "Measured"),
-    Column("at_most", "At most"),
-    Column("passed", "Passed"),
-    Column("seconds", "Took", "duration"),
-    Column("isolation", "Confined by"),
+)
+_RUNS = (
+    ("regression_on_bad", "The test on the bad version"),
+    ("regression_on_fixed", "The test on the fixed version"),
+    ("repository_tests", "The repository's own tests on the fixed version"),
 )
 
 
@@ -134,23 +130,19 @@ def _regression(w: Writing, fix: Fix) -> list[Paragraph]:
     said = f"Regression test {code(test.name)} in {code(test.path)}, on the same branch: at most "
     said += f"{most}, as on {code(fix.good_version)}; on {code(fix.bad_version)} it is {bad}, and "
     said += "the test fails there."
-    return [text(said), *(p for name, title in _RUNS for p in _run(w, fix, name, title))]
+    reproduction = fix_evidence(w, fix, "reproduction")
+    counts = shown(w, reproduction, _REPRODUCTION_COLUMNS) if reproduction else []
+    runs = [bullet(line) for name, title in _RUNS for line in _run(w, fix, name, title)]
+    return [text(said), *counts, *runs]
 
 
-_RUNS = (
-    ("regression_on_bad", "The test on the bad version"),
-    ("regression_on_fixed", "The test on the fixed version"),
-    ("repository_tests", "The repository's own tests on the fixed version"),
-)
-
-
-def _run(w: Writing, fix: Fix, name: str, title: str) -> list[Paragraph]:
+def _run(w: Writing, fix: Fix, name: str, title: str) -> Iterator[str]:
+    """Yield how a run of tests ended, as it is kept: its first line."""
     item = fix_evidence(w, fix, name)
-    if item is None:
-        return []
-    said = f"{title}: {evidence_links([item.id])}."
-    rows = shown(w, item, _RUN_COLUMNS) if isinstance(item.value, Table) else []
-    return [text(said), *rows]
+    if item is not None:
+        printed = item.value.text.splitlines() if isinstance(item.value, Text) else []
+        ended = f"{code(printed[0])} " if printed else ""
+        yield f"{title}: {ended}({evidence_links([item.id])})"
 
 
 # ---- what was declined, and the steps --------------------------------------------------------
