@@ -17,6 +17,7 @@ from holdfast.delivery.rollout.records import Looked, Moved, RolloutResult
 from holdfast.lab.deployer import LabDeployer
 from holdfast.model.action import Autonomy
 from holdfast.model.policy import CanaryPolicy, CanaryStep
+from holdfast.surfaces.cli.canarying import CanaryPlan
 from support.small_lab import BAD, GOOD, OPTIONS, POLICY, SERVICE, SmallLab, World, small_lab
 
 SAME = "v2.3.3-same"
@@ -34,6 +35,9 @@ CANARY = CanaryPolicy(
 """Margins so wide that a busy machine does not cross them; 151 statements for 4 do."""
 
 ACTING = POLICY.model_copy(update={"canary": CANARY})
+ASKING = ACTING.model_copy(
+    update={"rules": (ACTING.rules[0].model_copy(update={"autonomy": Autonomy.APPROVE}),)}
+)
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +94,11 @@ def test_an_equal_version_is_promoted_and_everything_is_on_record(
 
 
 @pytest.mark.lab
-def test_a_worse_version_is_taken_back(lab: SmallLab, run: Run) -> None:
-    done = run(*canary("--version", BAD, "--json"))
+def test_a_worse_version_that_a_person_approved_is_taken_back(
+    lab: SmallLab, world: World, run: Run
+) -> None:
+    world.write_policy(ASKING)
+    done = run(*canary("--version", BAD, "--json", "--approve", "ada"))
     assert done.code == 1, done
     last = RolloutResult.model_validate_json(done.out.splitlines()[-1])
     assert last.outcome == "taken_back", last
@@ -103,6 +110,9 @@ def test_a_worse_version_is_taken_back(lab: SmallLab, run: Run) -> None:
         if kind == "moved"
     ]
     assert moved == [{GOOD: 50, BAD: 50}, {GOOD: 100}]
+    plan = CanaryPlan.model_validate(records(world)[0])
+    assert [one.approver for one in plan.approvals] == ["ada"]
+    assert "ada approved this plan in this state" in plan.guard.reasons
 
 
 @pytest.mark.lab
@@ -146,8 +156,7 @@ def test_it_refuses_what_the_policy_does_not_let_it_do(
     run(*canary("--version", SAME, "--approve", "ada")).refused("observe only")
     world.write_policy("rules: [")
     assert run(*canary("--version", SAME)).code == 2
-    asks = ACTING.rules[0].model_copy(update={"autonomy": Autonomy.APPROVE})
-    world.write_policy(ACTING.model_copy(update={"rules": (asks,)}))
+    world.write_policy(ASKING)
     run(*canary("--version", SAME)).refused("nobody has approved it yet", "--approve YOUR-NAME")
     assert serving(lab) == {GOOD: 100}
 
