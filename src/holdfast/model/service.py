@@ -28,7 +28,7 @@ class Signal(StrEnum):
     LATENCY_MEAN = "latency_mean_seconds"
     STATEMENTS_PER_REQUEST = "statements_per_request"
     DATABASE_STATEMENTS_PER_REQUEST = "database_statements_per_request"
-    """As the database server counts them; it knows no versions of the service: leave `$by` empty."""
+    """As the database server counts them: it knows no versions, so `$by` is left empty."""
     SECONDS_PER_STATEMENT = "seconds_per_statement"
     CPU_SECONDS_PER_REQUEST = "cpu_seconds_per_request"
     POOL_UTILIZATION = "pool_utilization_fraction"
