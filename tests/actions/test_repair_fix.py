@@ -240,3 +240,14 @@ def test_what_cannot_be_tried_at_all_is_said(
     assert result.fix is None
     assert [d.method for d in result.declined] == ["any"]
     assert reason in result.declined[0].reason
+
+
+def test_versions_that_are_not_in_the_repository_and_tests_that_cannot_be_started_are_said(
+    tmp_path: Path,
+) -> None:
+    shop = make_shop(tmp_path / "shop")
+    order = order_for(shop, ("no-such-program",))
+    unknown = FixOrder(INCIDENT, order.service, order.mechanism, "v1.0.0", "v9")
+    assert "has no version 'v9'" in write_fix(unknown, host_of(shop)).declined[0].reason
+    said = write_fix(order, host_of(shop)).declined[0].reason
+    assert "ended with 127: no-such-program cannot be started" in said

@@ -14,6 +14,7 @@ import pytest
 
 from actions.repair_world import BRANCH, INCIDENT, git, host_of, make_shop, order_for
 from holdfast.actions.repair.write import write_fix
+from holdfast.errors import CodeHostFailed
 
 SCRIPT = """
 import sys
@@ -96,6 +97,6 @@ def test_where_the_repository_cannot_be_worked_in_no_workspace_is_left(
         raise OSError("no space left")
 
     monkeypatch.setattr(host, "run_tests", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(CodeHostFailed, match="no space left"):
         write_fix(order_for(shop), host)
     assert host.leftovers() == ()

@@ -3,8 +3,9 @@
     python -I confined.py namespace|open PARENT_PID CPU_SECONDS MEMORY_BYTES PROGRAM ARGUMENT…
 
 With `namespace`, it gets a network namespace that has a loopback and nothing else; it ends with
-97 where the kernel does not permit that. It is killed when its parent dies, and gives way to what
-else the machine does. Imports nothing of Holdfast.
+97 where the kernel does not permit that, and with 127 where there is no such program. It is
+killed when its parent dies, and gives way to what else the machine does. Imports nothing of
+Holdfast.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import socket
 import struct
 import sys
 
-NOT_PERMITTED = 97
+NOT_PERMITTED, NOT_STARTED = 97, 127
 FILE_SIZE_BYTES = 512 * 1024**2
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
@@ -38,7 +39,11 @@ def main(arguments: list[str]) -> None:
     _limit(resource.RLIMIT_FSIZE, FILE_SIZE_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
     os.nice(_NICENESS)
-    os.execvp(argv[0], argv)
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as error:
+        print(f"{argv[0]} cannot be started: {error.strerror}", file=sys.stderr)
+        sys.exit(NOT_STARTED)
 
 
 def _limit(which: int, most: int) -> None:

@@ -32,6 +32,8 @@ def load_eagerly(files: Mapping[str, str], spots: Sequence[CodeSpot]) -> CodeFix
         return Refusal(f"{error.filename}:{error.lineno} cannot be parsed: {error.msg}")
     except (Unsure, LookupError) as unsure:
         return Refusal(str(unsure))
+    except (ValueError, RecursionError) as error:
+        return Refusal(f"the code cannot be followed: {error}")
     return fix
 
 

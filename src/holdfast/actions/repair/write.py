@@ -18,7 +18,7 @@ from holdfast.actions.repair.proof import Proof
 from holdfast.actions.repair.regression import Regression, write_regression
 from holdfast.actions.repair.reproduce import NoReproduction, choose_reproduction
 from holdfast.delivery.codehost import CodeHost, Guilty, TestCommand, Workspace
-from holdfast.errors import CodeHostFailed, PreconditionFailed
+from holdfast.errors import CodeHostFailed, NotFound, PreconditionFailed
 from holdfast.evidence.redact import Redactor
 from holdfast.model.fix import DeclinedFix, Fix
 from holdfast.model.service import CodeSettings
@@ -42,15 +42,24 @@ def write_fix(
     if reason or settings is None or host is None:
         return FixResult(None, (DeclinedFix(method="any", reason=reason),))
     repair = _Repair(order, host, settings, Proof(host.name, redactor or Redactor()))
-    fix: Fix | None = None
     try:
-        for name in order.names:
+        fix = _begun_anew(repair, host)
+    except OSError as error:
+        raise CodeHostFailed(f"{host.name} cannot be worked in: {error}") from error
+    return FixResult(fix, tuple(repair.declined), repair.proof.evidence)
+
+
+def _begun_anew(repair: _Repair, host: CodeHost) -> Fix | None:
+    """Run it without what a dead run has left, and leave nothing but the branch of a fix."""
+    names, fix = repair.order.names, None
+    try:
+        for name in names:
             host.clean(name)
         fix = repair.run()
     finally:
-        for name in order.names[1:] if fix else order.names:
+        for name in names[1:] if fix else names:
             host.clean(name)
-    return FixResult(fix, tuple(repair.declined), repair.proof.evidence)
+    return fix
 
 
 def _unable(order: FixOrder, settings: CodeSettings | None, host: CodeHost | None) -> str:
@@ -64,6 +73,11 @@ def _unable(order: FixOrder, settings: CodeSettings | None, host: CodeHost | Non
         return f"{name} has no `code` settings: no fix is to be written for it"
     if not settings.tests:
         return f"{name} names no command that runs its repository's tests (`code.tests`)"
+    try:
+        for version in (order.good_version, order.bad_version):
+            host.commit_of(version)
+    except NotFound as error:
+        return str(error)
     return ""
 
 
