@@ -30,6 +30,11 @@ of p95 is the upper end of its interval where there is one."""
 WARM_UP_SECONDS = 2.0
 """Both versions are asked this long before anything is measured: one of them was just started."""
 
+MAX_LAG_SECONDS = 0.1
+"""The generator's lag, 99th percentile, above which a run is refused. It delays both versions
+alike and one request in a hundred at most, so that a ratio of p95 bears more than a latency does.
+"""
+
 _READS = ("GET", "HEAD")
 _CANNOT = (InputError, GuardDenied, SourceError)
 
@@ -214,6 +219,7 @@ def _options(order: ProofOrder) -> LoadOptions:
     return LoadOptions(
         requests=_requests(order),
         arrivals="even",
+        max_lag_seconds=MAX_LAG_SECONDS,
         against_endpoint=stable,
         against_version=order.stable_version,
         allow_hosts=order.allow_hosts,

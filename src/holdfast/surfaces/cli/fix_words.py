@@ -34,8 +34,9 @@ def regression_words(fix: Fix) -> str:
 
 
 def diff_excerpt(case: Case, fix: Fix, most: int) -> tuple[str, ...]:
-    """Return the changed lines of the fix's diff, each behind its file's name once."""
-    lines = list(_changed(_diff(case, fix)))
+    """Return the changed lines of the fix's diff below their files' names, the code's own first."""
+    files = sorted(_changed(_diff(case, fix)), key=lambda file: _is_beside(file[0], fix))
+    lines = [line for file in files for line in file]
     left = len(lines) - most
     return (*lines[:most], *((f"and {left} more changed lines",) if left > 0 else ()))
 
@@ -130,12 +131,20 @@ def _stat(case: Case, fix: Fix) -> str:
     return f" +{added} -{removed}" if lines else ""
 
 
-def _changed(lines: Sequence[str]) -> Iterator[str]:
+def _is_beside(path: str, fix: Fix) -> bool:
+    """Whether a file is the regression test or a text, rather than what the service runs."""
+    return path == fix.regression.path or path.endswith((".md", ".rst", ".txt"))
+
+
+def _changed(lines: Sequence[str]) -> list[list[str]]:
+    """Return for each file its name and its changed lines that are not empty."""
+    files: list[list[str]] = []
     for line in lines:
         if line.startswith("+++ "):
-            yield line.removeprefix("+++ ").removeprefix("b/")
-        elif line[:1] in ("+", "-") and not line.startswith("--- "):
-            yield line
+            files.append([line.removeprefix("+++ ").removeprefix("b/")])
+        elif files and line[:1] in ("+", "-") and line[1:].strip() and line[:4] != "--- ":
+            files[-1].append(line)
+    return files
 
 
 def _diff(case: Case, fix: Fix) -> list[str]:
