@@ -12,9 +12,12 @@ import pytest
 from actions.repair_world import MODELS, order_for
 from holdfast.actions.repair.checklist import ITEMS, extended
 from holdfast.actions.repair.count import CountedTest, Counts
+from holdfast.actions.repair.proof import OUTPUT_AT_MOST, Proof
 from holdfast.actions.repair.regression import write_regression
 from holdfast.actions.repair.reproduce import NoReproduction, Reproduction, choose_reproduction
 from holdfast.delivery.codehost import TestCommand, TestOutcome
+from holdfast.evidence.redact import Redactor
+from holdfast.model.evidence import Text
 
 
 def counted(name: str, statements: int, *, passed: bool = True, **more: str) -> CountedTest:
@@ -106,6 +109,22 @@ def test_a_regression_test_takes_a_free_name_in_the_style_of_its_folder(tmp_path
     assert "from tests import pages_test" in regression.content
     assert regression.command.argv[1:] == ("-m", "unittest", "tests.statements_a_page_2_test")
     assert regression.command.variables["PYTHONPATH"] == "pkg:src"
+
+
+def test_what_tests_print_is_kept_without_secrets_and_only_its_end() -> None:
+    proof = Proof("git shop", Redactor(["hunter22"]))
+    printed = "x" * OUTPUT_AT_MOST + "password=hunter22 api_key='abcdef' E 3 != 4"
+    outcome = TestOutcome(1, printed, 1.25, "none")
+    proof.output(TestCommand(("make", "test hunter22")), "v2", outcome, "regression_on_bad")
+    (kept,) = proof.evidence
+    assert proof.ids == {"regression_on_bad": kept.id}
+    assert kept.query == "$ make 'test REDACTED' at v2"
+    assert isinstance(kept.value, Text)
+    assert kept.value.text.startswith("exit 1 after 1.2 s; none\n[cut: ")
+    assert kept.value.text.endswith("E 3 != 4")
+    assert "hunter22" not in kept.value.text
+    assert "abcdef" not in kept.value.text
+    assert proof.said(outcome, 9) == " E 3 != 4".strip()
 
 
 ODD = """

@@ -89,7 +89,9 @@ def test_the_labs_bad_release_is_fixed_by_loading_with_the_query(tmp_path: Path)
 
 
 def test_where_loading_cannot_be_changed_the_guilty_commit_is_undone_alone(tmp_path: Path) -> None:
-    shop = make_shop(tmp_path / "shop", page=HIDDEN_PAGE)
+    """In a bare repository, as servers have it."""
+    made, shop = make_shop(tmp_path / "made", page=HIDDEN_PAGE), tmp_path / "shop.git"
+    git(tmp_path, "clone", "-q", "--bare", str(made), str(shop))
     host = host_of(shop)
     result = write_fix(order_for(shop, page=HIDDEN_PAGE), host)
     fix = result.fix
