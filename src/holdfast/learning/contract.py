@@ -11,7 +11,7 @@ from holdfast.learning.derivations import both_above_count
 from holdfast.learning.ledger_evidence import tiers_fact
 from holdfast.learning.questions import Span, healthy_span, incident_span
 from holdfast.learning.report import VerifyReport
-from holdfast.model.case import Case
+from holdfast.model.case import ActionCase, Case
 from holdfast.model.evidence import Evidence
 from holdfast.model.figure import Derivation
 from holdfast.model.hypothesis import HypothesisStatus
@@ -121,12 +121,18 @@ def _mitigation(case: Case) -> Iterator[Answer]:
     reached = case.milestones.get("mitigated")
     if reached is not None and reached.evidence_ids:
         yield True, "The mitigation is verified by measurement."
-    elif any(a.verdict and a.verdict.effect == "seen" for a in case.actions.values()):
+    elif any(_helped(one) for one in case.actions.values()):
         yield True, "The action's expected effect was seen."
     elif case.outcome in (IncidentOutcome.FALSE_ALARM, IncidentOutcome.RECOVERED):
         yield True, "No mitigation was needed: the objective was measured to hold."
     else:
         yield False, "No mitigation is verified, nor shown to be unnecessary."
+
+
+def _helped(one: ActionCase) -> bool:
+    """Whether an action mitigated; that a step of a fix went well does not say so."""
+    mitigates = one.action.purpose == "mitigate"
+    return mitigates and one.verdict is not None and one.verdict.effect == "seen"
 
 
 def _root_cause(case: Case) -> Iterator[Answer]:

@@ -91,7 +91,9 @@ def _rivals_refuted(w: Writing) -> Iterator[str]:
 def _undone(w: Writing) -> Iterator[str]:
     for one in w.case.actions.values():
         if one.outcome_of("undo") == "done":
-            yield f"{code(one.action.id)} did not help and was undone."
+            mitigates = one.action.purpose == "mitigate"
+            why = "did not help" if mitigates else "did not show its effect"
+            yield f"{code(one.action.id)} {why} and was undone."
 
 
 # ---- wrong -----------------------------------------------------------------------------------
@@ -211,7 +213,8 @@ def _old_version_there(w: Writing) -> Iterator[str]:
     change = w.cause.change
     for one in w.case.actions.values():
         probe = one.action.effect_probe
-        back = change is not None and probe.version == change.from_version
+        mitigates = one.action.purpose == "mitigate"
+        back = mitigates and change is not None and probe.version == change.from_version
         if back and one.outcome_of("act") == "done":
             yield (
                 f"{code(probe.version)} could still be deployed; no check in the record ensures "
