@@ -1,4 +1,4 @@
-"""The lab's bad release is fixed in both ways: its guilty commit reverted, or eager loading."""
+"""The lab's bad release: its guilty commit is found and reverted alone."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.actions.codefix.eager import load_eagerly
-from holdfast.actions.codefix.records import CodeFix
 from holdfast.delivery.codehost import TestCommand
 from holdfast.delivery.git_host import GitHost
 from holdfast.lab.repositories import PLATFORM, make_repository
-from holdfast.model.hypothesis import CodeSpot
 
 COUNTING = """
 import unittest
@@ -50,7 +47,7 @@ def host(tmp_path: Path) -> GitHost:
     return GitHost(repository, work_folder=tmp_path / "work")
 
 
-def test_the_guilty_commit_is_found_and_a_revert_or_eager_loading_repairs_the_release(
+def test_the_guilty_commit_is_found_and_reverting_it_alone_repairs_the_release(
     host: GitHost,
 ) -> None:
     guilty = host.find_guilty("bisect", "v2.3.3", "v2.3.4", COUNT)
@@ -59,20 +56,5 @@ def test_the_guilty_commit_is_found_and_a_revert_or_eager_loading_repairs_the_re
     host.revert(undone, guilty.commit)
     assert host.run_tests(undone, COUNT).passed
     assert "greeting" in (undone.folder / "src/customer_api/summaries.py").read_text()
-    workspace = host.open("eager", "v2.3.4")
-    assert not host.run_tests(workspace, COUNT).passed
-    root = workspace.folder
-    files = {p.relative_to(root).as_posix(): p.read_text() for p in root.rglob("*.py")}
-    files.pop("count_statements.py")
-    summaries = "src/customer_api/summaries.py"
-    line = next(i for i, t in enumerate(files[summaries].splitlines(), 1) if ".orders]" in t)
-    fix = load_eagerly(files, [CodeSpot(path=summaries, line=line)])
-    assert isinstance(fix, CodeFix), fix
-    changed = {file.path: file.content for file in fix.files}
-    assert set(changed) == {"src/customer_api/queries.py"}
-    host.commit(workspace, changed, fix.sentences[0])
-    assert host.run_tests(workspace, COUNT).passed
-    own = host.run_tests(workspace, OWN)
+    own = host.run_tests(undone, OWN)
     assert own.passed, own.output
-    host.close(workspace, keep_branch=True)
-    assert host.head("holdfast/eager") != host.head("main")

@@ -143,6 +143,10 @@ def test_a_merge_is_taken_back_by_one_commit_on_top(
     assert host.leftovers() == ("fix",)
     assert clean(host)
     assert host.withdraw("main", base=base, message="Take the fix back") == new
+    assert not host.contains("main", commit)
+    assert host.contains("main", later)
+    with pytest.raises(PreconditionFailed, match="and taken back"):
+        host.merge("holdfast/fix", "main", expect_head=new)
 
 
 def test_what_was_taken_back_already_stays_so_whatever_came_later(

@@ -92,7 +92,7 @@ class CodeHost(Protocol):
         ...
 
     def contains(self, branch: str, commit: str) -> bool:
-        """Whether a branch's history has a commit. One that was withdrawn stays in it."""
+        """Whether a commit is in a branch's history, and was not withdrawn since."""
         ...
 
     def diff(self, from_version: str, to_version: str) -> str:
@@ -144,7 +144,8 @@ class CodeHost(Protocol):
     def merge(self, branch: str, into: str, *, expect_head: str) -> str:
         """Merge a branch and return the new head.
 
-        Raises PreconditionFailed, changing nothing, unless `into` is at `expect_head`.
+        One that is merged already stays so. Raises PreconditionFailed, changing nothing, unless
+        `into` is at `expect_head`, and where the merge was withdrawn since.
         """
         ...
 

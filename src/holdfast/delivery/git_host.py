@@ -62,8 +62,8 @@ class GitHost:
         return self._tags.versions()
 
     def contains(self, branch: str, commit: str) -> bool:
-        """Whether a branch's history has a commit."""
-        return self._git.is_ancestor(self._reader.commit(commit), self.head(branch))
+        """Whether a commit is in a branch's history, and was not taken back since."""
+        return self._branches.contains(branch, self._reader.commit(commit))
 
     def diff(self, from_version: str, to_version: str) -> str:
         """Return the unified diff between two versions, redacted."""

@@ -23,10 +23,20 @@ class GitMerge:
         named = ("rev-parse", "--verify", "--end-of-options", f"refs/heads/{branch}")
         return self._git.ask(*named).strip()
 
+    def contains(self, branch: str, commit: str) -> bool:
+        """Whether a commit is in a branch's history, and was not taken back since."""
+        head = self.head(branch)
+        return self._git.is_ancestor(commit, head) and not self._withdrawal(commit, head, commit)
+
     def merge(self, branch: str, into: str, *, expect_head: str) -> str:
         """Merge a branch, by fast-forward where possible, and return the new head."""
         head, tip = self.head(into), self.head(branch)
         if self._git.is_ancestor(tip, head):
+            if self._withdrawal(tip, head, tip):
+                raise PreconditionFailed(
+                    f"{branch} was merged into {into} of {self._git.name}, and taken back",
+                    hint="nothing was merged; commit the change anew to merge it again",
+                )
             return head
         if head != expect_head:
             raise PreconditionFailed(
@@ -41,15 +51,18 @@ class GitMerge:
         """Take back a merge by one commit on top, and return the new head; see the seam."""
         head = self.head(into)
         ours = merged or self._merged_branch(into, head, base)
-        trailer = f"{WITHDRAWS}: {ours}"
-        grep = ("--first-parent", "--format=%H", "--fixed-strings", f"--grep={trailer}")
-        if self._git.ask("log", *grep, f"{base}..{head}", "--").strip():
+        if self._withdrawal(base, head, ours):
             return head
         before, after = self._step(into, head, base, ours)
-        new = self._undo(head, before, after, f"{message.rstrip()}\n\n{trailer}\n")
+        new = self._undo(head, before, after, f"{message.rstrip()}\n\n{WITHDRAWS}: {ours}\n")
         if new != head:
             self._advance(into, new, head)
         return new
+
+    def _withdrawal(self, base: str, head: str, merged: str) -> str:
+        """Return the commit since `base` that took `merged` back, or nothing."""
+        grep = ("-1", "--format=%H", "--fixed-strings", f"--grep={WITHDRAWS}: {merged}")
+        return self._git.ask("log", *grep, f"{base}..{head}", "--").strip()
 
     def _merged_branch(self, into: str, head: str, base: str) -> str:
         """Return the one commit of a branch of ours that came into a branch since `base`."""
