@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from pathlib import Path
 
+from holdfast.catalog.template import fill
 from holdfast.engine.preventing import prevent
 from holdfast.engine.watching import Round
+from holdfast.engine.world import World as Recorded
 from holdfast.learning.action_items import derive_items
 from holdfast.model.event import EvidenceKept, Noted, Prevented
 from holdfast.model.service import Signal
@@ -27,17 +30,21 @@ from support.small_lab import (
     small_lab,
 )
 
-STEPS, STEP_SECONDS = (10, 50, 100), 2.0
+STEPS, STEP_SECONDS = (10, 50, 100), 2.5
 _PATIENCE_SECONDS = 20.0
+_MEASURED_POINTS = 8
 
 
-def _recorded_incident(lab: SmallLab) -> Story:
-    """Give the bad version all traffic for a while and take it back; nobody watches."""
+def _recorded_incident(lab: SmallLab, world: Recorded) -> Story:
+    """Give the bad version all traffic until it was measured, and take it back; nobody watches."""
     lab.begin()
     released = time.time()
     lab.handle.release(SERVICE, BAD, (100,), 0)
     lab.await_users(suffering=True)
     felt = time.time()
+    lab.wait_for(
+        lambda: _points_of_bad(world, felt) >= _MEASURED_POINTS, "its level to be measured"
+    )
     lab.handle.release(SERVICE, GOOD, (100,), 0, actor="the test")
     return Story(
         healthy_from=released - HEALTHY_SECONDS,
@@ -45,6 +52,7 @@ def _recorded_incident(lab: SmallLab) -> Story:
         onset=felt - 0.5,
         alert=felt,
         rolled_back=time.time(),
+        template=_template(world),
         step_seconds=SCRAPE_SECONDS,
         service=SERVICE,
         good=GOOD,
@@ -52,15 +60,29 @@ def _recorded_incident(lab: SmallLab) -> Story:
     )
 
 
-def _prevented(world: World, story: Story) -> Prevented:
+def _template(world: Recorded) -> str:
+    return world.services[SERVICE].signals[Signal.STATEMENTS_PER_REQUEST]
+
+
+def _points_of_bad(world: Recorded, since: float) -> int:
+    """Return at how many scrapes the level of the bad version was a number."""
+    level = fill(_template(world), 4 * SCRAPE_SECONDS, ("service_version",))
+    now = time.time()
+    if now - since < SCRAPE_SECONDS:
+        return 0
+    found = world.source.query_range(level, since, now, SCRAPE_SECONDS)
+    own = [s for s in found.series if s.labels.get("service_version") == BAD]
+    return sum(math.isfinite(value) for series in own for _, value in series.points)
+
+
+def _prevented(lab: SmallLab, world: World) -> Prevented:
     """Derive, prove and put in force the rule of what was recorded."""
     with opened(world) as holdfast:
-        service = holdfast.world.services[SERVICE]
-        template = service.signals[Signal.STATEMENTS_PER_REQUEST]
-        case = incident(story.at(template=template))
+        case = incident(_recorded_incident(lab, holdfast.world))
         entries = [entry for told in prevent(case, Proposal(), holdfast.world) for entry in told]
         payload = entries[-1][1]
         assert isinstance(payload, Prevented)
+        assert payload.prevention is not None, payload.reason
         settled = case.model_copy(update={"prevented": payload})
         items = {item.title: item.status for item in derive_items(settled, holdfast.world.config)}
         title = f"Alert on database statements per request of {SERVICE}, by version"
@@ -81,8 +103,8 @@ def _rounds_until_opened(holdfast: Holdfast) -> list[Round]:
 def test_the_rule_of_one_incident_tells_of_the_next_before_its_alert(tmp_path: Path) -> None:
     with small_lab(tmp_path / "lab") as lab:
         world = lab.world(tmp_path / "holdfast")
-        told = _prevented(world, _recorded_incident(lab))
-        assert told.prevention is not None, told.reason
+        told = _prevented(lab, world)
+        assert told.prevention is not None
         assert told.prevention.proof.holds
         lab.begin()
         with opened(world) as holdfast:
