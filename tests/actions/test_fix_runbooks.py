@@ -146,7 +146,8 @@ def test_a_fix_is_merged_and_taken_back_by_a_new_commit(world: World) -> None:
     assert world.executor.probe(action, "undo") == "not_taken"
     assert world.executor.perform(action, "undo", 1).outcome == "done"
     assert (world.price(), world.executor.probe(action, "undo")) == ("2", "took_effect")
-    assert world.host.contains("main", world.fix), "nothing was rewritten"
+    assert not world.host.contains("main", world.fix)
+    assert world.fix in _git(world.shop, "rev-list", "main"), "nothing was rewritten"
 
 
 def test_a_merge_after_a_crash_is_found_done_and_a_second_attempt_adds_nothing(
