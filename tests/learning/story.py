@@ -553,6 +553,9 @@ def _triage(teller: Teller) -> None:
         service="parcels",
         at=after(300),
         predicate="changed",
+        setting="logo.percent",
+        from_value="0",
+        to_value="5",
         summary="show the new logo to 5 % of visitors",
         source="changes/cdevents.jsonl",
     )

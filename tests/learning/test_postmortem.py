@@ -134,6 +134,7 @@ def test_the_timeline_is_in_order_and_links_evidence(told: Tell) -> None:
     assert len(times) > 15
     assert any("**Mitigated**" in row and "](#ev-" in row for row in rows)
     assert any("Deployment of `labels` `7.4` → `7.5`" in row for row in rows)
+    assert any(re.search(r"Flag of `parcels` `logo.percent` 0\[.* → 5\[", row) for row in rows)
 
 
 def test_a_laboratory_run_says_so_first(told: Tell) -> None:

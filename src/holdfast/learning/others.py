@@ -32,3 +32,13 @@ def _told(w: Writing, answer: Evidence, change: dict[str, Cell]) -> str:
     what = f"{str(change['type']).capitalize()} {code(str(change['id']))}"
     links = evidence_links([answer.id])
     return f"{at}: {what} of {code(str(change['service']))}{moved}{by} ({links})"
+
+
+def _moved(w: Writing, change: dict[str, Cell]) -> str:
+    both = [change.get("from_version"), change.get("to_version")]
+    setting = ""
+    if not any(both) and change.get("setting"):
+        setting = f" {code(str(change['setting']))}"
+        both = [change.get("from_value"), change.get("to_value")]
+    found = [words(w, str(value)) for value in both if value]
+    return f"{setting} {' → '.join(found)}" if found else setting

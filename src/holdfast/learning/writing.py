@@ -15,6 +15,7 @@ from holdfast.learning.ledger_evidence import slo_fact
 from holdfast.learning.numerals import TIMES
 from holdfast.learning.quotes import Quoter, code
 from holdfast.model.case import Case
+from holdfast.model.change import Change
 from holdfast.model.config import Config
 from holdfast.model.event import Event
 from holdfast.model.evidence import Evidence
@@ -180,6 +181,15 @@ def _key_column(item: Evidence) -> str:
     if not columns:
         raise EvidenceError(f"evidence {item.id} is no table")
     return str(columns[0])
+
+
+def moved_words(w: Writing, change: Change) -> str:
+    """Return what a change moved: versions, or a setting's values; empty where neither is known."""
+    versions = [code(v) for v in (change.from_version, change.to_version) if v]
+    if versions or not change.setting:
+        return " → ".join(versions)
+    values = [w.quote(v) if v else "not set" for v in (change.from_value, change.to_value)]
+    return f"{code(change.setting)} {' → '.join(values)}"
 
 
 # ---- paragraphs ------------------------------------------------------------------------------

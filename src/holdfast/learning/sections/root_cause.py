@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from holdfast.learning.diffs import MOST_LINES, hunk_around
 from holdfast.learning.quotes import code
 from holdfast.learning.sections.summary import cause_sentence
-from holdfast.learning.writing import Writing, block, bullet, evidence_links, text
+from holdfast.learning.writing import Writing, block, bullet, evidence_links, moved_words, text
 from holdfast.model.evidence import Evidence, EvidenceKind, Text
 from holdfast.model.hypothesis import CodeSpot, Hypothesis, HypothesisStatus
 from holdfast.model.lesson import Paragraph, Section
@@ -25,8 +25,8 @@ def trigger(w: Writing) -> Section:
             said += " No change was recorded near the onset."
         return Section(title="Trigger", paragraphs=(text(said),))
     at = w.fact("changes", change.id, "unix_seconds", style="datetime")
-    versions = [code(v) for v in (change.from_version, change.to_version) if v]
-    moved = f", {' → '.join(versions)}" if versions else ""
+    what = moved_words(w, change)
+    moved = f", {what}" if what else ""
     said = f"{change.type.value.capitalize()} {code(change.id)} of {code(change.service)}{moved}, "
     said += f"at {at}; read from {w.quote(change.source)}."
     if change.summary:

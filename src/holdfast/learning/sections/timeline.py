@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from holdfast.learning.figures import Said
 from holdfast.learning.quotes import code
 from holdfast.learning.sections.resolution import plan_words
-from holdfast.learning.writing import Writing, evidence_links, header, row, text
+from holdfast.learning.writing import Writing, evidence_links, header, moved_words, row, text
 from holdfast.model import event as ev
 from holdfast.model.change import Change
 from holdfast.model.event import Event
@@ -64,7 +64,7 @@ def _lines(w: Writing, entry: Event) -> Iterator[_Line]:
 
 
 def _changed(w: Writing, change: Change) -> str:
-    moved = " → ".join(code(v) for v in (change.from_version, change.to_version) if v)
+    moved = moved_words(w, change)
     what = f"{change.type.value.capitalize()} of {code(change.service)} {moved}".strip()
     return f"{what}: {w.quote(change.summary)}" if change.summary else what
 

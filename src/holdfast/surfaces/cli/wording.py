@@ -106,8 +106,10 @@ def world(state: WorldState) -> str:
 
 def change(one: Change, onset: datetime | None) -> str:
     """Return a change, with its time before the onset where that is known."""
-    versions = " → ".join(v for v in (one.from_version, one.to_version) if v)
-    what = " ".join(part for part in (one.service, one.type.value, versions or one.summary) if part)
+    moved = " → ".join(v for v in (one.from_version, one.to_version) if v)
+    if not moved and one.setting:
+        moved = f"{one.setting} {one.from_value or 'not set'} → {one.to_value or 'not set'}"
+    what = " ".join(part for part in (one.service, one.type.value, moved or one.summary) if part)
     at = clock(one.at.timestamp())
     if onset is None:
         return f"{what} at {at}"
