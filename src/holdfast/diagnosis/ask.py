@@ -56,9 +56,9 @@ def plan_test(
 
 
 def _without_versions(subject: Subject) -> Gap:
-    if subject.new and subject.new == subject.old:
+    if subject.setting or (subject.new and subject.new == subject.old):
         return Gap(
-            f"{subject.service} served as {subject.new} before and after its settings changed: "
+            f"{subject.service} served as the same version before and after the change: "
             "versions do not tell them apart"
         )
     return Gap(f"which versions of {subject.service} the change replaced is not recorded")
@@ -290,8 +290,8 @@ def _claim(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | G
 _PLANNERS: Mapping[Ask, Planner] = {
     Ask.ORDERING: _ordering,
     Ask.OWN_SHARE: ask_graph.own_share,
-    Ask.LARGEST_SHARE: ask_graph.over_all("largest_own_share"),
-    Ask.RISEN: ask_graph.over_all("risen_fraction"),
+    Ask.LARGEST_SHARE: ask_graph.largest_share(1),
+    Ask.TWO_LARGEST: ask_graph.largest_share(2),
     Ask.CPU_TOTAL: ask_graph.cpu_total,
     Ask.CPU_SHARE: ask_graph.cpu_share,
     Ask.NOW: _now,

@@ -22,8 +22,8 @@ def own_share(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan 
     return Plan(calls=calls, function="own_excess_share", places=places)
 
 
-def over_all(function: str) -> Planner:
-    """Return the planner of a measure over every service and who calls whom."""
+def largest_share(count: int) -> Planner:
+    """Return the planner of the largest own share of so many services, among all."""
 
     def planner(question: Question, hypothesis: Hypothesis, scene: Scene) -> Plan | Gap:
         del hypothesis
@@ -33,7 +33,9 @@ def over_all(function: str) -> Planner:
             return calls
         edges = [f"{name}>{callee}" for name in names for callee in scene.callees(name)]
         parameters: Parameters = {"services": ",".join(names), "calls": ",".join(edges)}
-        return Plan(calls=calls, function=function, parameters=parameters)
+        if count > 1:
+            parameters["count"] = count
+        return Plan(calls=calls, function="largest_own_share", parameters=parameters)
 
     return planner
 

@@ -72,18 +72,19 @@ class Board:
 
     @property
     def leading(self) -> tuple[Judged, ...]:
-        """The causes to act on, the likeliest first: their predictions hold, and no doubt is left.
+        """The causes whose predictions hold, the likeliest first.
 
-        Causes act together where each has its own part of the trouble. One that is likelier than
-        they are and not decided is a doubt, unless it waits for the change to its own service.
+        Several act together where each has its own part of the trouble.
         """
-        found: list[Judged] = []
-        for judged in self.ranked:
-            if judged.hypothesis.status is HypothesisStatus.SUPPORTED:
-                found.append(judged)
-            elif judged.hypothesis.status in _IN_DOUBT and not judged.yields:
-                break
-        return tuple(found)
+        return tuple(j for j in self.ranked if j.hypothesis.status is HypothesisStatus.SUPPORTED)
+
+    def doubts_about(self, cause: Judged) -> tuple[Judged, ...]:
+        """Return the causes that are likelier than this one and not decided.
+
+        One that only waits for the change to its own service is no doubt about another.
+        """
+        before = self.ranked[: self.ranked.index(cause)]
+        return tuple(j for j in before if j.hypothesis.status in _IN_DOUBT and not j.yields)
 
     def wanted(self, *, with_mechanisms: bool) -> tuple[Test, ...]:
         """Tests to plan now, the cheapest first, in the order of the hypotheses otherwise."""

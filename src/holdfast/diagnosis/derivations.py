@@ -32,12 +32,6 @@ LIKE_TRAFFIC = 0.75
 MATERIAL_RISE = 1.1
 """Where the symptom's own level has not risen by this factor there is no excess to share out."""
 
-OWN_RISE = 1.5
-"""A service's own level that rose by this factor has changed."""
-
-OWN_FLOOR = 0.05
-"""A smaller part of what a service takes cannot be told from noise."""
-
 
 @derivation_over_gaps
 def own_excess_share(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
@@ -61,7 +55,8 @@ def largest_own_share(inputs: Sequence[Evidence], parameters: Parameters) -> flo
     """Return the largest own share among all services, where the excess is the sum of own ones.
 
     `services` = names in the inputs' order, joined by commas, the symptom's service first; `calls`
-    = `caller>callee,…`. A service without measurements makes the answer None.
+    = `caller>callee,…`. With `count`, that of so many services together. A service without
+    measurements makes the answer None.
     """
     names = str(parameters.get("services")).split(",")
     fours = _fours(inputs)
@@ -72,26 +67,8 @@ def largest_own_share(inputs: Sequence[Evidence], parameters: Parameters) -> flo
         return None
     own = _own(measured, str(parameters.get("calls") or ""))
     added = sum(own.values())
-    return max(own.values()) / added if added > 0 else None
-
-
-@derivation_over_gaps
-def risen_fraction(inputs: Sequence[Evidence], parameters: Parameters) -> float | None:
-    """Return the fraction of services whose own level rose by at least `OWN_RISE`.
-
-    `services` and `calls` as for `largest_own_share`. A service's own level is its level without
-    that of its callees, as often as it calls them. Less than `OWN_FLOOR` of its level is noise, as
-    a difference of nearly equal levels leaves it: it has not risen. A service without measurements
-    makes the answer None.
-    """
-    names = str(parameters.get("services")).split(",")
-    fours = dict(zip(names, _fours(inputs), strict=True))
-    calls = [edge.split(">") for edge in str(parameters.get("calls") or "").split(",") if edge]
-    callees = {name: [fours[to] for caller, to in calls if caller == name] for name in names}
-    risen = [_own_rise(fours[name], callees[name]) for name in names]
-    if None in risen:
-        return None
-    return sum(rise is not None and rise >= OWN_RISE for rise in risen) / len(names)
+    largest = sorted(own.values())[-int(parameters.get("count") or 1) :]
+    return sum(largest) / added if added > 0 else None
 
 
 @derivation
@@ -217,35 +194,6 @@ Four = Sequence[Evidence]
 
 def _fours(inputs: Sequence[Evidence]) -> list[Four]:
     return [inputs[i : i + 4] for i in range(0, len(inputs), 4)]
-
-
-def _own_rise(four: Four, callees: Sequence[Four]) -> float | None:
-    """Return a service's own level now over its own level before; 1 where it is idle now."""
-    if _one(four[2]) == 0:
-        return 1.0
-    now, before = (_own_level(four, callees, place) for place in (0, 1))
-    levels = _one(four[0]), _one(four[1])
-    if now is None or before is None or not levels[0] or not levels[1]:
-        return None
-    if now < OWN_FLOOR * levels[0]:
-        return 1.0
-    return now / max(before, OWN_FLOOR * levels[1])
-
-
-def _own_level(four: Four, callees: Sequence[Four], place: int) -> float | None:
-    """Return a service's own level, now (place 0) or before (1)."""
-    level, rate = _one(four[place]), _one(four[place + 2])
-    called = [(_one(callee[place]), _one(callee[place + 2])) for callee in callees]
-    if level is None or not rate:
-        return None
-    waited = 0.0
-    for callee_level, callee_rate in called:
-        if callee_rate == 0:
-            continue
-        if callee_level is None or callee_rate is None:
-            return None
-        waited += callee_level * callee_rate / rate
-    return level - waited
 
 
 def _growth(target: Four) -> float:

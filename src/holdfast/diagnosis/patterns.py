@@ -262,7 +262,7 @@ CAUSES: tuple[Pattern, ...] = (
         statement="What {service} and its callees run on is saturated: all of them slow down.",
         predicts=(
             "no single service keeps most of the added latency for itself",
-            "most services do their own part more slowly",
+            "nor do two services, as two causes at once would",
             "all services together use clearly more CPU",
         ),
         questions=(
@@ -279,16 +279,16 @@ CAUSES: tuple[Pattern, ...] = (
                 false_alarm=0.1,
             ),
             Question(
-                group="risen",
-                ask=Ask.RISEN,
-                text="Have most of the services become slower, each in its own part?",
+                group="beyond_two",
+                ask=Ask.TWO_LARGEST,
+                text="Is the added latency spread over more than two services?",
                 part="required",
                 signals=LATENCY,
-                at_least=0.6,
-                unit="of the services",
-                decisive=True,  # two causes at once spread the latency as well, over two services
-                sensitivity=0.85,
-                false_alarm=0.2,
+                at_most=0.85,
+                unit="of the added latency",
+                decisive=True,  # two causes at once are no host: each keeps its own part
+                sensitivity=0.8,
+                false_alarm=0.1,
             ),
             Question(
                 group="cpu_total",

@@ -20,7 +20,7 @@ class Ask(StrEnum):
     ORDERING = "when the symptom had half risen (Unix seconds)"
     OWN_SHARE = "the share of the symptom's excess that is the service's own"
     LARGEST_SHARE = "the largest share that any one service keeps"
-    RISEN = "the fraction of services whose own part of the latency has risen"
+    TWO_LARGEST = "the largest share that any two services keep"
     CPU_TOTAL = "CPU seconds of all services, now over before"
     CPU_SHARE = "added CPU seconds of a request over its added latency"
     NOW = "the level now"

@@ -23,6 +23,8 @@ from holdfast.reasoning.runbook_calls import Mitigation, mitigation_of
 _NEARLY_ALL_PERCENT = 97.0
 """A measured share above it is all of the traffic: what is left are requests under way."""
 
+_Turn = tuple[Judged, Mitigation, ExpectedEffect | None]
+
 MOST_TRIES = 3
 """How often one plan is made for a world that then turns out to have moved."""
 
@@ -42,6 +44,9 @@ def plan_action(
         return tuple(gaps) or (_no_objective(scene),) if left else ()
     ready = [(cause, made) for cause, made in found if isinstance(made, Mitigation)]
     for cause, mitigation, effect in _in_turn(ready, left, board, scene, scene.slo):
+        if effect is None:
+            gaps.append(Gap(narrate.in_doubt(mitigation.runbook.title)))
+            continue
         planned = _planned(cause, mitigation, effect, case, scene)
         if isinstance(planned, Action):
             return planned
@@ -59,17 +64,23 @@ def _in_turn(
     board: Board,
     scene: Scene,
     slo: SLO,
-) -> list[tuple[Judged, Mitigation, ExpectedEffect]]:
-    """Return the mitigations in the order of their turn, each with the effect expected of it."""
+) -> list[_Turn]:
+    """Return the mitigations in the order of their turn, each with the effect expected of it.
+
+    None = it is not to be acted on: a likelier cause is not decided, and what came of the action
+    could not be told from that one's doings.
+    """
     others = scene.other_slos if board.others_were_met else ()
-    apart: list[tuple[Judged, Mitigation, ExpectedEffect]] = []
-    whole: list[tuple[Judged, Mitigation, ExpectedEffect]] = []
+    apart: list[_Turn] = []
+    whole: list[_Turn] = []
     for cause, made in ready:
-        remaining = [c for c in left if c.hypothesis.service != cause.hypothesis.service]
+        doubts = board.doubts_about(cause)
+        rivals = (*left, *doubts)
+        remaining = [c for c in rivals if c.hypothesis.service != cause.hypothesis.service]
         if remaining and is_told_apart(made.target, remaining, scene):
             apart.append((cause, made, one_relieved(made.target, remaining, scene, slo)))
         else:
-            whole.append((cause, made, users_well(scene, slo, others)))
+            whole.append((cause, made, None if doubts else users_well(scene, slo, others)))
     return [*apart, *whole]
 
 

@@ -143,6 +143,11 @@ def already_tried(action: Action) -> str:
     return f"it was tried already: {action.title}"
 
 
+def in_doubt(title: str) -> str:
+    """Say why a mitigation of a cause that is shown is not proposed."""
+    return f"a likelier cause is not decided, and would hide what came of it: {title}"
+
+
 def blind_spot(name: str) -> str:
     """Name a service that is called and not in the catalog."""
     return f"{name} is called and not in the catalog: nothing was asked of it"
