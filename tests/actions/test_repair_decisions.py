@@ -89,6 +89,7 @@ ASKED = ITEMS["n_plus_one"]
         ("# Ours\n\n* One\n  more\n\nThe end\n", f"* One\n  more\n* {ASKED}\n\nThe end\n"),
         ("1. One\n2. Two\n", f"2. Two\n3. {ASKED}\n"),
         ("- [x] One\n", f"- [x] One\n- [ ] {ASKED}\n"),
+        ("- One\r\n", f"- One\r\n- {ASKED}\r\n"),
         ("Be kind.\n", f"Be kind.\n\n- {ASKED}\n"),
     ],
 )

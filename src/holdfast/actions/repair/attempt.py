@@ -142,4 +142,8 @@ class Attempt:
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    """Return a file as it is, with its own ends of lines; None where there is none."""
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        return file.read()

@@ -38,6 +38,9 @@ def extended(text: str | None, mechanism: str) -> str | None:
         return None
     if text is None or not text.strip():
         return f"{_NEW}- {question}\n"
+    if "\r\n" in text:
+        changed = extended(text.replace("\r\n", "\n"), mechanism)
+        return changed.replace("\n", "\r\n") if changed else None
     lines = text.rstrip("\n").split("\n")
     last = max((i for i, line in enumerate(lines) if _ITEM.match(line)), default=None)
     if last is None:
