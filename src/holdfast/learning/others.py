@@ -24,10 +24,7 @@ def changes_by_others(w: Writing) -> list[str] | None:
 
 def _told(w: Writing, answer: Evidence, change: dict[str, Cell]) -> str:
     at = w.fact(MEANWHILE, str(change["id"]), "unix_seconds", style="clock")
-    versions = [
-        words(w, str(v)) for v in (change.get("from_version"), change.get("to_version")) if v
-    ]
-    moved = f" {' → '.join(versions)}" if versions else ""
+    moved = _moved(w, change)
     by = f" by {words(w, str(change['actor']))}" if change["actor"] else ""
     what = f"{str(change['type']).capitalize()} {code(str(change['id']))}"
     links = evidence_links([answer.id])

@@ -66,7 +66,10 @@ def _lines(w: Writing, entry: Event) -> Iterator[_Line]:
 def _changed(w: Writing, change: Change) -> str:
     moved = moved_words(w, change)
     what = f"{change.type.value.capitalize()} of {code(change.service)} {moved}".strip()
-    return f"{what}: {w.quote(change.summary)}" if change.summary else what
+    if not change.summary:
+        return what
+    summary = w.quote(change.summary)
+    return f"{what} ({summary})" if change.setting else f"{what}: {summary}"
 
 
 def _what(w: Writing, entry: Event) -> str:
