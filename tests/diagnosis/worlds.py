@@ -137,6 +137,8 @@ class World:
     failing_before: bool = False
     """Whether the other objective was not met even in health."""
     has_other_objective: bool = False
+    tells_versions: bool = True
+    """Whether metrics carry the version yet."""
 
     # ---- what happens ------------------------------------------------------------------------
 
@@ -277,6 +279,8 @@ class World:
         if at >= self.silent_from or Signal(signal) in self.muted:
             return ()
         versions: list[str | None] = [None]
+        if labels == "version" and not self.tells_versions:
+            return ()
         if labels == "version":
             versions = list(self.shares(service, at))
         elif labels:

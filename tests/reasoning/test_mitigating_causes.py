@@ -255,6 +255,33 @@ def test_two_faults_at_once_are_no_saturated_host_and_all_slow_at_once_are() -> 
     assert "beyond_two" in refuting
 
 
+def test_beside_a_likelier_cause_that_is_not_decided_only_what_is_told_apart_is_done() -> None:
+    world = replace(two_at_once(), tells_versions=False)
+    drill = Drill(world, at=ALERT, runbooks=(ROLLBACK, WITHOUT_INDEX))
+    action = proposed(drill)
+    assert (action.target, action.expected_effect.partial) == ("search", True)
+    assert drill.act().effect == "seen"
+    last = drill.run()
+    assert (last.next, last.action) == ("escalate", None)
+    assert drill.statuses()["bad_release lending"] == "unresolved"
+
+
+def test_beside_a_likelier_cause_that_is_not_decided_nothing_is_done_at_the_entry() -> None:
+    at_the_entry = WITHOUT_INDEX.model_copy(
+        update={
+            part: tuple(
+                step.model_copy(update={"service": "desk"}) for step in getattr(WITHOUT_INDEX, part)
+            )
+            for part in ("steps", "undo")
+        }
+    )
+    world = replace(two_at_once(), tells_versions=False)
+    drill = Drill(world, at=ALERT, runbooks=(ROLLBACK, at_the_entry))
+    last = drill.run()
+    assert (last.next, drill.case.actions) == ("escalate", {})
+    assert any("a likelier cause is not decided" in gap for gap in last.gaps)
+
+
 # ---- over by itself --------------------------------------------------------------------------
 
 
