@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.delivery.judge.records import Metric, MetricVerdict
+from holdfast.delivery.judge.records import CanaryVerdict, Metric, MetricVerdict
 from holdfast.delivery.rollout.records import Kept, Looked, Moved, News, RolloutResult, Watched
 from holdfast.model.action import Action, GuardDecision
 from holdfast.model.policy import CanaryPolicy
@@ -58,7 +58,7 @@ def lines_of(news: News) -> list[str]:
 def _look(news: Looked) -> str:
     verdict = news.verdict
     said = verdict.decision.value.replace("_", " ")
-    metrics = "  ".join(_metric(one) for one in verdict.canary.metrics)
+    metrics = "  ".join(_metric(one, verdict.canary) for one in verdict.canary.metrics)
     return (
         f"{_clock(news)}  step {news.step}/{news.steps} {news.percent:g} %  "
         f"{verdict.elapsed_seconds:.0f} s  {verdict.canary.canary_requests} requests  "
@@ -66,10 +66,11 @@ def _look(news: Looked) -> str:
     )
 
 
-def _metric(one: MetricVerdict) -> str:
+def _metric(one: MetricVerdict, whole: CanaryVerdict) -> str:
     name = _SHORT[one.metric]
     if one.effect_ratio is None:
-        return f"{name} -"
+        failed = whole.canary_failed_requests if one.metric is Metric.ERRORS else None
+        return f"{name} -" if failed is None else f"{name} {failed}"
     if one.interval_low_ratio is None:
         return f"{name} {one.effect_ratio:.2f}x"
     high = "" if one.interval_high_ratio is None else f"{one.interval_high_ratio:.2f}"
