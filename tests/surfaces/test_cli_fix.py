@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from fix_script import ENDED_AT, RELEASED_AT, fix_events
 from incident_script import START, make_events
 from rich.text import Text
 
@@ -24,6 +23,7 @@ from holdfast.surfaces.cli.story import Chapter
 from holdfast.surfaces.cli.summary import summary
 from holdfast.surfaces.cli.views import open_view
 from holdfast.surfaces.cli.waiting import waiting
+from support.fix_script import ENDED_AT, RELEASED_AT, fix_events
 from support.fix_story import FixEnding
 
 TIMES = "\N{MULTIPLICATION SIGN}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing
 
 import pytest
-from fix_script import fix_events
 from incident_script import (
     GUESSES,
     INCIDENT,
@@ -33,6 +32,7 @@ from holdfast.surfaces.cli import wording
 from holdfast.surfaces.cli.line import Line, Tone
 from holdfast.surfaces.cli.render import render, render_all
 from holdfast.surfaces.cli.story import Story
+from support.fix_script import fix_events
 
 PROPOSED: tuple[Timed, ...] = (
     (0, OPENED),

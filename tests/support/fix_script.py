@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from incident_script import INCIDENT, START, STORY, Timed, make_events
-
 from holdfast.ledger.fold import fold
 from holdfast.model import event as ev
 from holdfast.model.case import Case
@@ -14,6 +12,7 @@ from holdfast.model.evidence import Evidence
 from holdfast.model.incident import IncidentOutcome, Milestone, Status
 from holdfast.model.slo import SLO, RatioIndicator
 from support.fix_story import FixEnding, FixTale
+from surfaces.incident_script import INCIDENT, START, STORY, Timed, make_events
 
 BEFORE: tuple[Timed, ...] = tuple(t for t in STORY if t[0] <= 19.0)
 """Up to the verified mitigation."""
