@@ -1,6 +1,6 @@
 """One incident from alert to lessons, on one screen. Open this file first.
 
-    signals ──► incident ──► evidence ⇄ hypotheses ──► actions ──► verification ──► learning
+    signals ──► incident ──► evidence ⇄ hypotheses ──► actions ──► verification ──► fix ──► learning
 
 `advance` folds the incident's events into a case, `decide` says purely which stage comes next, and
 that stage asks, acts, and tells what came of it. Every `yield` of a stage is made durable before
@@ -12,7 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from holdfast.engine import acting, concluding, guarding, investigating, lessons, triaging
+from holdfast.engine import (
+    acting,
+    concluding,
+    guarding,
+    investigating,
+    lessons,
+    preventing,
+    resolving,
+    triaging,
+    verifying,
+)
 from holdfast.engine.stage import Decision, Entries, Stage
 from holdfast.engine.world import World
 from holdfast.errors import HoldfastError, StepTaken
@@ -28,8 +38,12 @@ STAGES: Mapping[Stage, Callable[[Case, Proposal, World], Iterator[Entries]]] = {
     Stage.GUARD: guarding.guard,  # may this be done, here, now, by us
     Stage.ACT: acting.act,  # claim, write
     Stage.SETTLE: acting.settle,  # after doubt: did it take effect
-    Stage.VERIFY: acting.verify,  # are users well again
+    Stage.VERIFY: verifying.verify,  # is the expected effect seen: are users well again
     Stage.UNDO: acting.undo,  # it did not help: put it back
+    Stage.EXPIRE: guarding.expire,  # nobody decided on a step of the fix
+    Stage.REPAIR: resolving.repair,  # a fix on a branch, tested
+    Stage.ROLL_OUT: resolving.roll_out,  # its next step: load test, merge, canary, all traffic
+    Stage.PREVENT: preventing.prevent,  # an alert that would have told earlier, proven
     Stage.CONCLUDE: concluding.conclude,  # outcome, or a person with the gaps named
     Stage.LEARN: lessons.learn,  # measure the whole, action items, post-mortem
     Stage.CLOSE: lessons.close,  # the completion contract
@@ -76,8 +90,8 @@ def _run(stage: Stage, case: Case, proposal: Proposal, world: World) -> bool:
 
 
 def needs_reasoner(case: Case) -> bool:
-    """Whether the case is still under investigation."""
-    return case.triage is not None and not case.concluded
+    """Whether the case is still under investigation: not yet, or no longer once it is repaired."""
+    return case.triage is not None and case.repaired is None and not case.concluded
 
 
 def decide(case: Case, proposal: Proposal) -> Decision:
@@ -96,8 +110,15 @@ def decide(case: Case, proposal: Proposal) -> Decision:
     if investigating.is_news(case, proposal):
         return Decision(Stage.INVESTIGATE)
     if under_way is not None or case.awaits_approval:
-        return Decision(under_way)
-    return Decision(Stage.CONCLUDE)
+        return Decision(under_way or _while_asked(case))
+    return Decision(resolving.next_stage(case) or Stage.CONCLUDE)
+
+
+def _while_asked(case: Case) -> Stage | None:
+    """A mitigation waits for its approval as long as it takes, a step of the fix does not."""
+    latest = case.latest_action
+    fixing = latest is not None and latest.action.purpose != "mitigate"
+    return Stage.EXPIRE if fixing else None
 
 
 def is_finished(case: Case) -> bool:

@@ -275,7 +275,7 @@ def plan_withdraw(plan: FixPlan, base: str) -> Action:
         },
         weights={fix.good_version: 100.0},
         blast_radius=f"what is released from {plan.into} of {fix.service} from now on",
-        probe=EffectProbe(service=fix.service, branch=plan.into, commit=base),
+        probe=EffectProbe(service=fix.service, branch=plan.into, commit=fix.commit),
         effect=_probed(f"what {plan.into} holds is without the fix again"),
     )
 

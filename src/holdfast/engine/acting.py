@@ -1,4 +1,4 @@
-"""Writes: claimed before they are made, measured afterwards, undone where they did not help."""
+"""Writes: claimed before they are made, settled after any doubt, undone where they did not help."""
 
 from __future__ import annotations
 
@@ -12,20 +12,11 @@ from holdfast.engine.stage import Entries, Stage
 from holdfast.engine.world import World
 from holdfast.errors import LedgerError
 from holdfast.ledger.store import Entry
-from holdfast.model.action import Performance, Verdict, WorldState
+from holdfast.model.action import Performance, WorldState
 from holdfast.model.case import ActionCase, Case, Part
-from holdfast.model.event import (
-    Claimed,
-    MilestoneReached,
-    Performed,
-    StatusChanged,
-    Verified,
-)
+from holdfast.model.event import Claimed, Performed
 from holdfast.model.evidence import Evidence
-from holdfast.model.hypothesis import ToolCall
-from holdfast.model.incident import Milestone, Status
 from holdfast.reasoning.reasoner import Proposal
-from holdfast.verification.effect import judge
 
 
 def next_stage(case: Case) -> Stage | None:
@@ -49,9 +40,18 @@ def _after_claim(latest: ActionCase) -> Stage | None:
         return None
     if latest.verdict is None:
         return Stage.VERIFY
-    # without data nothing is known: neither that it helped nor that undoing it would
-    not_seen = latest.verdict.effect == "not_seen"
-    return Stage.UNDO if not_seen and latest.undo_guard is None else None
+    return Stage.UNDO if _is_to_be_undone(latest) and latest.undo_guard is None else None
+
+
+def _is_to_be_undone(latest: ActionCase) -> bool:
+    """Whether what was done does not stand.
+
+    Without data nothing is known of a mitigation: neither that it helped nor that undoing it would.
+    A new version is taken back all the same: the good one is known, and no data promotes nothing.
+    """
+    effect = latest.verdict.effect if latest.verdict else "seen"
+    on_the_way = latest.action.purpose in ("stage", "canary", "release")
+    return effect == "not_seen" or (effect == "no_data" and on_the_way)
 
 
 def _in_doubt(latest: ActionCase, part: Part) -> bool:
@@ -100,30 +100,6 @@ def settle(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
             yield from _follow_up(case, part, attempt, world)
         case settling.Wait():
             return
-
-
-def verify(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
-    """Measure the effect at the client's side; tell it once it is seen, or out of time."""
-    del proposal
-    latest = under_way(case)
-    expected = latest.action.expected_effect
-    acted_at = latest.performed_at[-1].timestamp()
-    evidence = measure(world, expected.query, since=acted_at)
-    verdict = judge(
-        expected, evidence, action_id=latest.action.id, acted_at=acted_at, now=world.now()
-    )
-    if isinstance(verdict, Verdict):
-        entries: list[Entry] = [*keep(evidence)]
-        entries.append((f"action:{verdict.action_id}:verified", Verified(verdict=verdict)))
-        yield [*entries, *(_mitigated(verdict, world) if verdict.effect == "seen" else ())]
-
-
-def measure(world: World, query: str, *, since: float) -> Evidence:
-    """Ask for a value at each step of the source's resolution, from `since` up to now."""
-    step = world.config.metrics.resolution_seconds
-    time_range = (since, world.now(), step)
-    call = ToolCall(tool="prometheus_query", arguments={"query": query, "time_range": time_range})
-    return world.toolbox.ask(call)
 
 
 def under_way(case: Case) -> ActionCase:
@@ -183,12 +159,3 @@ def _settled(
         detail=reason,
     )
     return _performed(latest, performance)
-
-
-def _mitigated(verdict: Verdict, world: World) -> list[Entry]:
-    milestone = Milestone(name="mitigated", at=world.clock(), evidence_ids=verdict.evidence_ids)
-    status = StatusChanged(status=Status.MITIGATED, reason="the expected effect was seen")
-    return [
-        ("milestone:mitigated", MilestoneReached(milestone=milestone)),
-        ("status:mitigated", status),
-    ]

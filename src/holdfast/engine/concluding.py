@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from holdfast.actions.fix_steps import stands_against_its_verdict, steps_taken
 from holdfast.diagnosis.conclusion import conclude as findings
-from holdfast.engine.acting import measure
 from holdfast.engine.investigating import keep
+from holdfast.engine.measuring import measure
 from holdfast.engine.stage import Entries, Stage
 from holdfast.engine.world import World
 from holdfast.errors import HoldfastError
@@ -20,6 +21,7 @@ from holdfast.model.evidence import Evidence
 from holdfast.model.hypothesis import Bound
 from holdfast.model.incident import IncidentOutcome, Status
 from holdfast.model.slo import SLO
+from holdfast.reasoning.fix_course import course_of, where_it_is, why_no_further
 from holdfast.reasoning.mitigation import has_moved
 from holdfast.reasoning.reasoner import Proposal
 from holdfast.slo.detect import SOURCE as OUR_ALERTS
@@ -79,10 +81,17 @@ def _may_pass(case: Case, world: World) -> bool:
 
 def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
     """Say purely how it ended. `back` = measured: inside the objective again by itself."""
+    if case.status is Status.RESOLVED:
+        return Conclusion(IncidentOutcome.FIXED, "the fix serves all traffic, and it is merged")
+    if left := [a for a in steps_taken(case) if stands_against_its_verdict(a)]:
+        return Conclusion(
+            IncidentOutcome.ESCALATED,
+            f"traffic could not be put back after this: {left[0].action.title}",
+        )
     if case.status is Status.MITIGATED:
         return Conclusion(
             IncidentOutcome.MITIGATED_ONLY,
-            "users are served inside the objective again; the permanent fix is an action item",
+            f"users are served inside the objective again; {_why_not_fixed(case)}",
         )
     if back and not _was_measured(case):
         return Conclusion(IncidentOutcome.FALSE_ALARM, "nothing outside the objective was measured")
@@ -96,6 +105,28 @@ def outcome(case: Case, proposal: Proposal, *, back: bool) -> Conclusion:
     return Conclusion(
         IncidentOutcome.UNRESOLVED, proposal.reason or "no cause could be shown by evidence"
     )
+
+
+def _why_not_fixed(case: Case) -> str:
+    """Say how far the permanent fix came. It is an action item wherever it did not reach users."""
+    course = course_of(case)
+    if course is None:
+        return "the permanent fix is an action item"
+    if course.fix is None:
+        declined = case.repaired.declined if case.repaired else ()
+        return f"no fix was written: {'; '.join(each.reason for each in declined)}"
+    why = why_no_further(course, course.fix)
+    return f"{where_it_is(course, course.fix)}; {why}{_details(course.last)}"
+
+
+def _details(last: ActionCase | None) -> str:
+    """Return what the guard or the tools said of the step at which the fix ended."""
+    if last is None:
+        return ""
+    if last.verdict is None and last.guard is not None and last.guard.decision == "deny":
+        return f": {'; '.join(last.guard.reasons)}"
+    failed = last.outcome_of("act") == "failed" and last.performances[-1].detail
+    return f": {last.performances[-1].detail}" if failed else ""
 
 
 def _was_measured(case: Case) -> bool:

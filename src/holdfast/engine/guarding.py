@@ -16,7 +16,7 @@ from holdfast.engine.world import World
 from holdfast.errors import HoldfastError
 from holdfast.evidence.derive import compute
 from holdfast.ledger.store import Entry
-from holdfast.model.action import GuardDecision, WorldState
+from holdfast.model.action import Action, GuardDecision, WorldState
 from holdfast.model.case import ActionCase, Case, Part
 from holdfast.model.event import Guarded
 from holdfast.model.evidence import Evidence
@@ -53,8 +53,10 @@ def cannot_tell_yet(latest: ActionCase, weighed: Weighed, world: World) -> bool:
 
     An unknown world is never a pass; one missed answer of a deployer is no reason to give up.
     """
-    target = latest.action.target
-    unread = target in world.deployers and target not in weighed.world.versions
+    target, seen = latest.action.target, weighed.world
+    unread = (target in world.deployers and target not in seen.versions) or (
+        target in world.settings and target not in seen.settings
+    )
     age_seconds = world.now() - latest.proposed_at.timestamp()
     return unread and not latest.approvals and age_seconds < _UNREAD_SECONDS
 
@@ -71,8 +73,8 @@ def weigh(case: Case, latest: ActionCase, world: World) -> Weighed:
     What cannot be read is handed on as unknown, and the guard denies.
     """
     action = latest.action
-    state, seen = read_world(world.deployers, {action.target, *action.preconditions.versions})
-    remaining, budget = _budget_remaining(case, world)
+    state, seen = _read_world(action, world)
+    remaining, budget = budget_remaining(case, world)
     decision = decide(
         action,
         _policy(world),
@@ -80,9 +82,7 @@ def weigh(case: Case, latest: ActionCase, world: World) -> Weighed:
         budget_remaining=remaining,
         world=state,
         approvals=latest.approvals,
-        actions_so_far=sum(
-            bool(known.claims) for known in case.actions.values() if known is not latest
-        ),
+        actions_so_far=_mitigations_so_far(case) if action.purpose == "mitigate" else 0,
         now=world.clock(),
         used_approval_ids=used_approvals(case.actions.values()),
         plan_problems=(*plan_problems(action, world.runbooks), *unmet(action, state, world)),
@@ -93,8 +93,8 @@ def weigh(case: Case, latest: ActionCase, world: World) -> Weighed:
 def weigh_follow_up(case: Case, latest: ActionCase, part: Part, world: World) -> Weighed:
     """Weigh a retry or an undo by the policy of this moment: a pause holds for them too."""
     action = latest.action
-    state, seen = read_world(world.deployers, {action.target, *action.preconditions.versions})
-    remaining, budget = _budget_remaining(case, world)
+    state, seen = _read_world(action, world)
+    remaining, budget = budget_remaining(case, world)
     decision = decide_follow_up(
         action,
         part,
@@ -107,6 +107,38 @@ def weigh_follow_up(case: Case, latest: ActionCase, part: Part, world: World) ->
     return Weighed(decision, state, (seen, *budget))
 
 
+def expire(case: Case, proposal: Proposal, world: World) -> Iterator[Entries]:
+    """A step of a fix that nobody decided on in time is not taken: the branch is the result."""
+    del proposal
+    latest = case.latest_action
+    policy = _policy(world)
+    if latest is None or latest.guard is None or isinstance(policy, PolicyProblem):
+        return
+    waited_seconds = world.now() - latest.proposed_at.timestamp()
+    if waited_seconds >= policy.approval_wait_seconds:
+        reason = f"nobody decided within {policy.approval_wait_seconds:g} s"
+        denied = latest.guard.model_copy(
+            update={"decision": "deny", "reasons": (reason,), "expired": True}
+        )
+        yield [(f"guard:{latest.action.id}:expired", Guarded(decision=denied))]
+
+
+def _mitigations_so_far(case: Case) -> int:
+    """Count what was done before the latest action; the steps of a fix are each made once."""
+    latest = case.latest_action
+    return sum(
+        bool(known.claims) and known.action.purpose == "mitigate"
+        for known in case.actions.values()
+        if known is not latest
+    )
+
+
+def _read_world(action: Action, world: World) -> tuple[WorldState, Evidence]:
+    """Read what runs and what is set, of every service that the plan depends on."""
+    named = {*action.preconditions.versions, *action.preconditions.settings}
+    return read_world(world.deployers, {action.target, *named}, settings=world.settings)
+
+
 def _policy(world: World) -> Policy | PolicyProblem:
     try:
         return world.read_policy()
@@ -114,7 +146,7 @@ def _policy(world: World) -> Policy | PolicyProblem:
         return PolicyProblem(str(error))
 
 
-def _budget_remaining(case: Case, world: World) -> tuple[float | None, tuple[Evidence, ...]]:
+def budget_remaining(case: Case, world: World) -> tuple[float | None, tuple[Evidence, ...]]:
     """Ask what fraction of the period's budget is left, for the SLO that the incident is about."""
     slo = world.slo(case.opened.slo)
     if slo is None:

@@ -9,7 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from holdfast.actions.execute import Executor, KeepEvidence
+from holdfast.delivery.codehost import CodeHost
 from holdfast.delivery.deployer import Deployer
+from holdfast.delivery.settings import Settings
 from holdfast.errors import HoldfastError
 from holdfast.evidence.source import MetricsSource
 from holdfast.evidence.toolbox import Toolbox
@@ -35,6 +37,10 @@ class World:
     deployers: Mapping[str, Deployer]
     runbooks: Mapping[str, Runbook]
     read_policy: Callable[[], Policy]
+    code_hosts: Mapping[str, CodeHost] = field(default_factory=dict[str, CodeHost])
+    """By service: only those whose code may be worked in."""
+    settings: Mapping[str, Settings] = field(default_factory=dict[str, Settings])
+    """By service: what its configuration and flags are read and changed through."""
     clock: Callable[[], datetime] = utc_now
     poll_seconds: float = 0.5
     services: Mapping[str, Service] = field(init=False)
@@ -44,7 +50,14 @@ class World:
 
     def executor(self, keep: KeepEvidence | None = None) -> Executor:
         """Return what performs claimed plans, handing each transcript to `keep`."""
-        return Executor(self.deployers, self.runbooks, time.monotonic, keep=keep)
+        return Executor(
+            self.deployers,
+            self.runbooks,
+            time.monotonic,
+            keep=keep,
+            settings=self.settings,
+            code_hosts=self.code_hosts,
+        )
 
     def tell(self, incident_id: str, entries: Iterable[Entry], *, actor: str = "") -> None:
         """Append to the ledger, at this world's time. Raises StepTaken where a step is taken."""

@@ -40,6 +40,8 @@ class LabOptions(Record):
     """How long the edge lets a client wait."""
     prometheus_url: str | None = None
     """Named as the metrics source in holdfast.yaml, instead of the recorder."""
+    fixes: bool = False
+    """Whether the team lets fixes be written in its repositories."""
     data_folder: Path | None = None
     """Where Holdfast keeps its own data about the lab; None leaves the default."""
 
@@ -165,7 +167,9 @@ class FaultRequest(Record):
 
     service: str | None = None
     delay_seconds: float | None = Field(default=None, ge=0)
-    """Each request of `service` is held back so long, whatever its version."""
+    """Each request of `service` is held back so long."""
+    version: str | None = None
+    """Only those of this version; None = whatever the version."""
     deploy_hangs_seconds: float | None = Field(default=None, ge=0)
     deploy_hangs_at: Literal["start", "end"] = "start"
     """Before anything is done, or after all is done but the answer."""
@@ -176,6 +180,8 @@ class FaultRequest(Record):
     def _service_with_delay(self) -> FaultRequest:
         if (self.service is None) != (self.delay_seconds is None):
             raise ValueError("service and delay_seconds belong together")
+        if self.version is not None and self.service is None:
+            raise ValueError("a version is that of a service")
         return self
 
 

@@ -18,7 +18,13 @@ from holdfast.lab.topology import ServiceSpec, chosen
 from holdfast.model.action import Autonomy, Risk
 from holdfast.model.base import Record
 from holdfast.model.config import ChangesSettings, Config, DeployerSettings, MetricsSettings
-from holdfast.model.policy import CanaryPolicy, CanaryStep, Policy, PolicyRule
+from holdfast.model.policy import (
+    CanaryPolicy,
+    CanaryStep,
+    LoadTestPolicy,
+    Policy,
+    PolicyRule,
+)
 from holdfast.model.service import CodeSettings, LogSettings, Service
 from holdfast.model.slo import SLO, BurnTier, RatioIndicator
 
@@ -61,6 +67,8 @@ LAB_CANARY = CanaryPolicy(
 )
 """Wide margins for little traffic, on a machine that is shared: see docs/canary.md. The budget does
 not reduce the shares: it is one of minutes of traffic, which every incident overspends."""
+LAB_LOAD_TEST = LoadTestPolicy(duration_seconds=10.0, p95_ratio_at_most=3.0)
+"""Wide as well: the fault to be told apart is several times as slow."""
 
 
 def write_world(folder: LabFolder, lab: LabFile) -> None:
@@ -103,7 +111,12 @@ def acting_policy() -> Policy:
         risks=(Risk.LOW, Risk.MEDIUM),
         autonomy=Autonomy.ACT,
     )
-    update = {"name": "laboratory-act", "rules": (rule,), "canary": LAB_CANARY}
+    update = {
+        "name": "laboratory-act",
+        "rules": (rule,),
+        "canary": LAB_CANARY,
+        "load_test": LAB_LOAD_TEST,
+    }
     return observing_policy().model_copy(update=update)
 
 
@@ -156,7 +169,7 @@ def _service(spec: ServiceSpec, folder: LabFolder, lab: LabFile) -> Service:
         signals=signals(spec, server=lab.database.kind == "postgresql"),
         logs=LogSettings(paths=(f"{logs}/{spec.name}.*.jsonl",)),
         deployer="lab",
-        code=_code(),
+        code=_code() if lab.options.fixes else None,
         requests=spec.requests,
     )
 

@@ -64,7 +64,7 @@ class ExpectedEffect(Record):
     """What must be seen afterwards: `query` inside `bound` for `hold_seconds`, by the deadline.
 
     `query` is an instant PromQL expression, measured at the client's side. Of another `kind`, the
-    effect is what a load test, the effect probe or the canary judge says; `query` may then be empty,
+    effect is what a load test, the effect probe or the canary judge says: `query` is then empty,
     and `bound` says what the headline figure must be.
     """
 
@@ -136,6 +136,8 @@ class GuardDecision(Record):
     drifted: bool = False
     """It is denied only because the world has moved since it was planned: it can be planned anew.
     """
+    expired: bool = False
+    """A person was asked, and nobody answered in time."""
 
 
 class Approval(Record):

@@ -12,7 +12,8 @@ from holdfast.actions.tools import validate_service_health_tool
 from holdfast.catalog.changes import ChangeLog
 from holdfast.catalog.config import load_config
 from holdfast.catalog.policy import load_policy
-from holdfast.delivery.registry import deployers_by_service
+from holdfast.delivery.codehost import CodeHost
+from holdfast.delivery.registry import deployers_by_service, settings_by_service
 from holdfast.diagnosis.scene import Settings
 from holdfast.engine.watching import Round, Watch
 from holdfast.engine.world import World
@@ -28,7 +29,7 @@ from holdfast.model.case import Case
 from holdfast.model.config import Config
 from holdfast.model.runbook import Runbook
 from holdfast.reasoning.embedded import EmbeddedReasoner
-from holdfast.surfaces.lab import lab_deployer
+from holdfast.surfaces.lab import lab_deployer, lab_settings
 
 _LOOK_SECONDS = 0.5
 """How often a watch looks, between its rounds, for what has ended or was handed over."""
@@ -185,6 +186,7 @@ def make_world(config: Config, folder: Path, *, source: MetricsSource | None = N
     source = source or open_source(config.metrics)
     runbooks = load_runbooks(config.runbooks)
     deployers = deployers_by_service(config, working_folder=folder, lab=lab_deployer)
+    settings = settings_by_service(config, working_folder=folder, lab=lab_settings)
     toolbox, reasoner = _toolbox(config, source), _reasoner(config, runbooks)
     return World(
         config=config,
@@ -195,8 +197,22 @@ def make_world(config: Config, folder: Path, *, source: MetricsSource | None = N
         deployers=deployers,
         runbooks=runbooks,
         read_policy=lambda: load_policy(config.policy),
+        code_hosts=_code_hosts(config),
+        settings=settings,
         poll_seconds=min(0.5, config.metrics.resolution_seconds / 2),
     )
+
+
+def _code_hosts(config: Config) -> dict[str, CodeHost]:
+    """Return service → the repository that its fixes are written in, where that is configured."""
+    from holdfast.delivery.git_host import GitHost
+
+    work_folder = config.data_folder.absolute() / "worktrees"
+    return {
+        service.name: GitHost(Path(service.repository), work_folder=work_folder / service.name)
+        for service in config.services
+        if service.repository is not None and service.code is not None
+    }
 
 
 def _toolbox(config: Config, source: MetricsSource) -> Toolbox:

@@ -19,13 +19,15 @@ class Faults:
     def __init__(self, path: Path, stop: StopSignal) -> None:
         self._path, self._stop = path, stop
         self.delays_seconds: dict[str, float] = {}
+        """By service, or by `service@version`."""
         self._hang = FaultRequest(deploy_hangs_seconds=0.0)
         self._fails = False
 
     def inject(self, request: FaultRequest) -> None:
         """Take up, change or end faults."""
         if request.service is not None and request.delay_seconds is not None:
-            self.delays_seconds[request.service] = request.delay_seconds
+            whose = f"{request.service}@{request.version}" if request.version else request.service
+            self.delays_seconds[whose] = request.delay_seconds
             plain = {name: {"delay_seconds": d} for name, d in self.delays_seconds.items()}
             write_whole(self._path, json.dumps(plain) + "\n")
         if request.deploy_hangs_seconds is not None:
