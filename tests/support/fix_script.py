@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 
 from holdfast.ledger.fold import fold
 from holdfast.model import event as ev
@@ -51,6 +52,11 @@ class Script:
 
 def fix_events(ending: FixEnding, *, until: float = ENDED_AT) -> list[Event]:
     """Return the whole incident with its fix, as far as it was told until then."""
+    return make_events([t for t in _told(ending) if t[0] <= until], INCIDENT)
+
+
+@cache
+def _told(ending: FixEnding) -> tuple[Timed, ...]:
     script = Script()
     FixTale(script, script.case, START, SLO_OF_LABELS).tell(ending)
     fixed = ending == "released"
@@ -62,5 +68,4 @@ def fix_events(ending: FixEnding, *, until: float = ENDED_AT) -> list[Event]:
     script.say(740, ended)
     script.say(741, ev.ContractChecked(met=("a",), unmet=()))
     script.say(742, ev.StatusChanged(status=Status.CLOSED, reason="the contract holds"))
-    told = sorted(script.timed, key=lambda t: t[0])  # looks and their evidence, by their times
-    return make_events([t for t in told if t[0] <= until], INCIDENT)
+    return tuple(sorted(script.timed, key=lambda t: t[0]))  # looks and evidence, by their times

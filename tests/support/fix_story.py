@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal, Protocol
 
 from holdfast.actions.fix_steps import (
@@ -51,6 +52,7 @@ from holdfast.model.fix import DeclinedFix, Fix, RegressionTest
 from holdfast.model.ids import derived_id
 from holdfast.model.policy import CanaryPolicy, CanaryStep, LoadTestPolicy, Policy
 from holdfast.model.prevention import AlertRule, Prevention
+from holdfast.model.runbook import Runbook
 from holdfast.model.slo import SLO
 
 FixEnding = Literal[
@@ -135,7 +137,7 @@ class FixTale:
             case=case,
             fix=case.repaired.fix,
             policy=POLICY,
-            runbooks=load_runbooks(),
+            runbooks=_runbooks(),
             slo=self.slo,
             into="main",
             short_window_seconds=5,
@@ -509,6 +511,11 @@ class FixTale:
     def _repeat(self, item: Evidence) -> Evidence:
         """Give evidence an id that every run of the story repeats."""
         return item.model_copy(update={"id": derived_id("ev", item.asked_at, item.hash)})
+
+
+@cache
+def _runbooks() -> dict[str, Runbook]:
+    return load_runbooks()
 
 
 DECLINED = (
