@@ -175,6 +175,8 @@ def _why_a_person(case: Case, proposal: Proposal) -> str:
         return proposal.reason or "no action that Holdfast may take would help"
     if latest.verdict is not None and latest.verdict.effect == "no_data":
         return f"whether {latest.action.title} helped cannot be measured: no data"
+    if latest.verdict is not None and latest.verdict.effect == "seen":
+        return f"{latest.action.title} helped in part, and another cause goes on"
     if latest.verdict is not None:
         return f"{latest.action.title} did not help and {_how_undone(latest)}"
     if latest.guard is not None and latest.guard.decision == "deny":

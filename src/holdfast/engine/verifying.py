@@ -111,7 +111,7 @@ _REACHED: Mapping[str, tuple[MilestoneName, Status, str]] = {
 
 def _reached(latest: ActionCase, verdict: Verdict, world: World) -> tuple[Entry, ...]:
     found = _REACHED.get(latest.action.purpose)
-    if found is None:
+    if found is None or latest.action.expected_effect.partial:
         return ()
     name, status, reason = found
     milestone = Milestone(name=name, at=world.clock(), evidence_ids=verdict.evidence_ids)

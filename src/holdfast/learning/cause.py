@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.diagnosis.conclusion import conclude
 from holdfast.diagnosis.patterns import CLAIM, RECOVERED
 from holdfast.model.case import Case
 from holdfast.model.change import Change
@@ -22,6 +23,8 @@ class Cause:
     origin: Hypothesis | None
     mechanism: Hypothesis | None
     change: Change | None
+    beside: tuple[Hypothesis, ...] = ()
+    """Causes that are shown as well: several may have acted at once."""
 
     @property
     def known(self) -> bool:
@@ -49,7 +52,12 @@ def cause_of(case: Case) -> Cause:
     leaf = max(leaves, key=lambda h: (_certainty(_top(case, h)), _depth(case, h), _certainty(h)))
     origin = _top(case, leaf)
     mechanism = leaf if leaf is not origin or leaf.code else None
-    return Cause(origin, mechanism, _change(case, origin) or _change(case, leaf))
+    beside = tuple(h for h in conclude(case).causes if h.id != origin.id and _is_shown(h))
+    return Cause(origin, mechanism, _change(case, origin) or _change(case, leaf), beside)
+
+
+def _is_shown(hypothesis: Hypothesis) -> bool:
+    return hypothesis.status is HypothesisStatus.SUPPORTED
 
 
 def _certainty(hypothesis: Hypothesis) -> tuple[bool, float]:

@@ -40,6 +40,8 @@ def root_cause(w: Writing) -> Section:
     for hypothesis in _chain(w):
         paragraphs += _grounds(w, hypothesis)
         paragraphs += _code(w, hypothesis.code)
+    for other in w.cause.beside:
+        paragraphs += _grounds(w, other)
     if not w.cause.known:
         paragraphs += [bullet(w.quote(gap)) for gap in case_gaps(w)]
     return Section(title="Root cause", paragraphs=tuple(paragraphs))

@@ -52,7 +52,12 @@ def particulars_text(w: Writing) -> Paragraph:
 
 
 def cause_sentence(w: Writing) -> str:
-    """Say the cause and how sure we are."""
+    """Say the cause and how sure we are, and what else was shown to act at the same time."""
+    beside = (f"At the same time: {w.quote(h.statement.rstrip('.'))}." for h in w.cause.beside)
+    return " ".join([_main_cause(w), *beside])
+
+
+def _main_cause(w: Writing) -> str:
     origin, mechanism = w.cause.origin, w.cause.mechanism
     if origin is None:
         return "The cause is not known."
