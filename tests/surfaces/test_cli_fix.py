@@ -14,6 +14,7 @@ from holdfast.ledger.fold import fold
 from holdfast.model import event as ev
 from holdfast.model.event import Event
 from holdfast.model.lesson import ActionItem
+from holdfast.surfaces.cli.approving import plan_rows, waiting_action
 from holdfast.surfaces.cli.frame import Scene, frame, shown_phases
 from holdfast.surfaces.cli.line import Line
 from holdfast.surfaces.cli.phases import Phase, phases
@@ -228,6 +229,17 @@ def test_the_summary_tells_the_fix_its_proof_and_the_rule():
     assert rows["release"][1].endswith("measured 0.21 % of requests: effect seen")
     assert rows["prevent"][-1] == "it would have fired 22 s before the alert"
     assert "roll out  12 min 19 s, target 1 h" in rows["phases"]
+
+
+def test_who_is_asked_for_the_merge_sees_the_fix_and_its_proof():
+    events = fix_events("unanswered", until=735.05)
+    action = waiting_action(events)
+    rows = plan_rows(events, action)
+    assert action.purpose == "merge"
+    assert rows[0].startswith("7.6 of labels: revert")
+    assert not any(row.startswith("A1") for row in rows)
+    assert any("candidate 7.6: p50 21.4 ms" in row for row in rows)
+    assert any(row.startswith("A3 Merge holdfast/") for row in rows)
 
 
 def test_the_summary_says_why_a_fix_went_no_further():

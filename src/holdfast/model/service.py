@@ -81,7 +81,10 @@ class Service(Record):
     code: CodeSettings | None = None
     """None = no fix is written for it."""
     requests: tuple[str, ...] = ()
-    """What a load test asks, each `WEIGHT METHOD PATH`; none = it cannot be load-tested."""
+    """What a load test asks, each `WEIGHT METHOD PATH`; none = it cannot be load-tested.
+
+    `{customer}` in a path is a whole number from 1 to 1000 drawn anew, `{page:1-20}` one of others.
+    """
     version_label: str = "service_version"
     """The metric label that carries `service.version`."""
     signals: dict[Signal, str] = Field(default_factory=dict[Signal, str])

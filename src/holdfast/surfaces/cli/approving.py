@@ -14,8 +14,9 @@ from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Ledger
 from holdfast.model.action import Action, Approval
 from holdfast.model.base import utc_now
-from holdfast.model.event import ActionProposed, Approved, Event, Guarded
+from holdfast.model.event import ActionProposed, Approved, Event, Guarded, Repaired, Verified
 from holdfast.model.ids import new_id
+from holdfast.reasoning.fix_course import steps_of
 from holdfast.surfaces.cli import wording
 from holdfast.surfaces.cli.render import render_all
 
@@ -35,10 +36,15 @@ def waiting_action(events: Sequence[Event]) -> Action:
 
 
 def plan_rows(events: Sequence[Event], action: Action) -> list[str]:
-    """Return what the person decides on: the plan, and the guard's reasons."""
+    """Return what the person decides on: the plan, and the guard's reasons.
+
+    Before a merge stand the fix that is merged, and how it was proven.
+    """
     rows: list[str] = []
+    staged = {one.action.id for one in steps_of(fold(events), "stage")}
     for entry, lines in render_all(tuple(events)):
-        if _is_about(entry, action):
+        proves = isinstance(entry.payload, Verified) and entry.payload.verdict.action_id in staged
+        if _is_about(entry, action) or (proves and action.purpose == "merge"):
             for line in lines:
                 rows += [line.text, *(f"  {detail}" for detail in line.details)]
     return rows
@@ -80,5 +86,7 @@ def _is_about(entry: Event, action: Action) -> bool:
             return proposed.id == action.id
         case Guarded(decision=decision):
             return decision.action_id == action.id
+        case Repaired():
+            return action.purpose == "merge"
         case _:
             return False
