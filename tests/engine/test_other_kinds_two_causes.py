@@ -39,4 +39,4 @@ def test_a_bad_release_and_a_slow_dependency_at_once_are_both_named_and_mitigate
     report_verifies(world, case)
     told = (incident_folder(world.data_folder, case.incident_id) / "postmortem.md").read_text()
     assert "The release `v2.3.4` of `customer-api` broke it" in told
-    assert "At the same time: `payments`, which is called, became slow by itself." in told
+    assert "At the same time: payments, which is called, became slow by itself." in told
