@@ -148,7 +148,8 @@ def _canary(w: Writing, one: ActionCase) -> list[Paragraph]:
     if one.looks:
         last = one.looks[-1]
         decision, reason = last.decision.replace("_", " "), w.quote(last.reason.rstrip("."))
-        said += f" The last one: {decision}, {reason} ({evidence_links(ids)})."
+        told = reason if reason.startswith(decision) else f"{decision}, {reason}"
+        said += f" The last one: {told} ({evidence_links(ids)})."
     item = table_of(w.case, ids, "metric", "decision", "effect_ratio")
     if item is None:
         return [text(said)]

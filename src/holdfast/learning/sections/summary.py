@@ -39,7 +39,7 @@ def laboratory_note(w: Writing) -> list[Paragraph]:
 def particulars_text(w: Writing) -> Paragraph:
     """Return the summary's sentences."""
     opened = w.case.opened
-    outcome = _OUTCOMES.get(w.case.outcome) if w.case.outcome else None
+    outcome = _outcome(w)
     sentences = [
         f"{code(opened.service)} {_hurt(w)} {_began(w)}{_latency(w)}.",
         _length(w),
@@ -49,6 +49,16 @@ def particulars_text(w: Writing) -> Paragraph:
         outcome or "The incident has no outcome yet.",
     ]
     return text(" ".join(s for s in sentences if s))
+
+
+def _outcome(w: Writing) -> str:
+    """Return the outcome in words; where a fix was written, it is not called missing."""
+    if w.case.outcome is None:
+        return ""
+    course = course_of(w.case)
+    if w.case.outcome is IncidentOutcome.MITIGATED_ONLY and course is not None and course.fix:
+        return "The mitigation was verified; the fix does not serve users, and is an action item."
+    return _OUTCOMES.get(w.case.outcome, "")
 
 
 def cause_sentence(w: Writing) -> str:
