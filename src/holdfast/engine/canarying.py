@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from holdfast.actions.fix_steps import steps_taken
-from holdfast.delivery.judge.records import Decision, JudgePlan, Metric
+from holdfast.delivery.judge.records import ArmMeasurements, Decision, JudgePlan, Metric
 from holdfast.delivery.rollout.look import (
+    History,
     Look,
     Measuring,
     StepUnderWay,
     begin_step,
     look,
-    own_history,
 )
-from holdfast.delivery.rollout.measure import Arms
+from holdfast.delivery.rollout.measure import Arms, measure_one
 from holdfast.delivery.rollout.step import StepDecision, judge_plan
 from holdfast.engine.investigating import keep
 from holdfast.engine.world import World
@@ -95,14 +96,34 @@ def _under_way(
     """Return the step with its plan, and the noise that the good version has when it is alone."""
     parameters = latest.action.plan.parameters
     stable = str(parameters["stable_version"])
-    first = next(a for a in steps_taken(case) if a.action.purpose == "canary")
     return begin_step(
         measuring,
         Arms(stable, str(parameters["version"]), step.percent),
         step,
         since=latest.performed_at[-1].timestamp(),
-        history=own_history(measuring, stable, first.claimed_at[0].timestamp()),
+        history=_history(case, stable, measuring),
     )
+
+
+def _history(case: Case, stable: str, measuring: Measuring) -> History:
+    """Return what the good version did alone and in health: before the trouble, and since it ended.
+
+    The trouble itself and its aftermath would pass for noise, in which any difference drowns.
+    """
+    found: list[ArmMeasurements | None] = []
+    for since, until in _healthy_spans(case):
+        span = measuring.span(since, until)
+        found += [*measure_one(measuring.ask, measuring.service, stable, span)[0], None]
+    return tuple(found)
+
+
+def _healthy_spans(case: Case) -> Iterator[tuple[float, float]]:
+    triage, well = case.triage, case.milestones.get("mitigated")
+    if triage is not None and triage.healthy_from and triage.healthy_to:
+        yield triage.healthy_from.timestamp(), triage.healthy_to.timestamp()
+    first = next(a for a in steps_taken(case) if a.action.purpose == "canary")
+    if well is not None:
+        yield well.at.timestamp(), first.claimed_at[0].timestamp()
 
 
 def _told(latest: ActionCase, found: Look, intervals: int) -> Entry:
