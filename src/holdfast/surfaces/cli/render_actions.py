@@ -118,7 +118,9 @@ def _looked(looked: ev.CanaryLooked, before: Case) -> Line:
     earlier = known.looks[-1].decision if known and known.looks else None
     tone = _LOOK_TONES[looked.decision]
     decision = looked.decision.replace("_", " ")
-    text = f"{name} look {looked.look}: {decision}: {wording.one_line(looked.reason)}"
+    reason = wording.one_line(looked.reason)
+    told = reason if reason.startswith(decision) else f"{decision}: {reason}"
+    text = f"{name} look {looked.look}: {told}"
     return Line("observation", text, tone, routine=earlier == looked.decision)
 
 
