@@ -22,7 +22,7 @@ def test_a_bad_release_and_a_slow_dependency_at_once_are_both_named_and_mitigate
         lab.await_health()
         world = lab.world(tmp_path / "holdfast")
         lab.handle.release("customer-api", "v2.3.4", (100,), 0)
-        lab.slow("payments", 0.6)
+        lab.slow("payments", 0.7)
         case = resolved(world)
         serving = lab.handle.serving("customer-api")
     assert shown(case) == {("bad_release", "customer-api"), ("slow_dependency", "payments")}
