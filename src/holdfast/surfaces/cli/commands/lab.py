@@ -133,7 +133,7 @@ def demo(
     version: VersionOption = "v2.3.4",
     healthy_seconds: Annotated[
         float, typer.Option("--healthy-seconds", help="Healthy traffic before the release.", min=1)
-    ] = 45.0,
+    ] = 60.0,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
