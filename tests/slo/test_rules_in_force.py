@@ -50,6 +50,7 @@ CONDITION = condition_of(RULE.expression)
 
 def test_a_condition_is_taken_apart_into_the_level_and_its_limits() -> None:
     found = condition_of(RULE.expression)
+    assert found is not None
     assert found == Condition(f"({LEVEL})", (Limit(">", 8.0), Limit("<", float("inf"))))
     assert [found.fires_at(v) for v in (8.0, 8.1, float("inf"))] == [False, True, False]
 
