@@ -63,8 +63,8 @@ class WideLab:
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """The catalog as the lab's team wrote it."""
-        return self._config.services
+        """The catalog as the lab's team wrote it, but that nobody may work in its repositories."""
+        return tuple(s.model_copy(update={"code": None}) for s in self._config.services)
 
     def close(self) -> None:
         """Let go of the metrics source; the lab runs on."""
@@ -77,6 +77,7 @@ class WideLab:
         update: dict[str, object] = {
             "data_folder": world.data_folder,
             "slos": self._slos,
+            "services": self.services,
             "policy": world.policy_path,
             "comparison_window_seconds": COMPARISON_SECONDS,
             "evaluation_interval_seconds": SCRAPE_SECONDS,
