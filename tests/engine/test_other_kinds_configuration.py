@@ -9,12 +9,12 @@ import pytest
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome, Status
 from support.incident import resolved
-from support.other_kinds import believed_of, report_verifies, shown, wide_lab
+from support.other_kinds import believed_of, report_verifies, shown, summary_of, wide_lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("other kinds: configuration")]
 
 SERVICE, KEY = "customer-api", "DATABASE_POOL_SIZE"
-FAR_DATABASE_SECONDS = 0.02
+FAR_DATABASE_SECONDS = 0.03
 """With it a request holds its connection so long that one connection serves too few of them."""
 
 
@@ -27,7 +27,7 @@ def test_a_pool_of_one_connection_is_named_as_cause_and_mechanism_and_set_back(
         lab.handle.set(SERVICE, KEY, "1")
         case = resolved(world)
         in_force = lab.handle.state().settings[SERVICE]
-    assert in_force[KEY] == "40"
+    assert in_force[KEY] == "40", summary_of(case)
     assert shown(case) == {("bad_config", SERVICE)}
     assert believed_of(case, "pool_exhaustion", SERVICE) is HypothesisStatus.SUPPORTED
     (item,) = case.actions.values()

@@ -166,3 +166,14 @@ def report_verifies(world: World, case: Case) -> None:
     """The incident's folder holds a post-mortem of which every figure can be recomputed."""
     report = verify(incident_folder(world.data_folder, case.incident_id))
     assert report.ok, report.findings
+
+
+def summary_of(case: Case) -> str:
+    """Return what an incident came to and by which answers, for the message of a failed test."""
+    asked = [
+        f"{case.hypotheses[t.hypothesis_id].mechanism} {t.role}: "
+        f"{r.measured if (r := case.results.get(t.id)) else 'unanswered'} ({t.prediction})"
+        for t in case.tests.values()
+    ]
+    ended = [f"{a.action.title}: {a.verdict}" for a in case.actions.values()]
+    return "\n".join([f"{case.opened.slo}: {case.outcome}", *ended, *asked])
