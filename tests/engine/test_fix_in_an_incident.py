@@ -53,7 +53,7 @@ def test_a_fix_is_load_tested_merged_rolled_out_and_the_incident_closed_as_fixed
 
 def test_a_fix_that_is_slow_under_load_never_meets_a_user(lab: FixLab, tmp_path: Path) -> None:
     world, before = lab.world(tmp_path), lab.head()
-    lab.slow_down(0.4)
+    lab.slow_down(1.5)
     case = to_its_end(world)
     ended(case, world, IncidentOutcome.MITIGATED_ONLY)
     assert settled(case, "stage") == "not_seen"
@@ -73,7 +73,7 @@ def test_a_canary_that_gets_worse_is_taken_back_and_so_is_its_merge(
     lab: FixLab, tmp_path: Path
 ) -> None:
     world, before = lab.world(tmp_path), lab.git("rev-parse", "main^{tree}")
-    case = to_its_end(world, at="claimed:act canary", then=lambda: lab.slow_down(0.4))
+    case = to_its_end(world, at="claimed:act canary", then=lambda: lab.slow_down(1.0))
     ended(case, world, IncidentOutcome.MITIGATED_ONLY)
     assert settled(case, "canary") == "not_seen"
     assert settled(case, "withdraw") == "seen"

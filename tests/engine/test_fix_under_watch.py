@@ -30,7 +30,7 @@ def test_a_release_that_breaks_the_objective_is_taken_back_and_so_is_its_merge(
     lab: FixLab, tmp_path: Path
 ) -> None:
     world, before = lab.world(tmp_path), lab.git("rev-parse", "main^{tree}")
-    case = to_its_end(world, at="claimed:act release", then=lambda: lab.slow_down(0.4))
+    case = to_its_end(world, at="claimed:act release", then=lambda: lab.slow_down(1.0))
     ended(case, world, IncidentOutcome.MITIGATED_ONLY)
     assert settled(case, "release") == "not_seen"
     assert settled(case, "withdraw") == "seen"

@@ -50,7 +50,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHandle]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHandle]:
-    with running(tmp_path_factory.mktemp("flags") / "lab", CHECKOUT) as lab:
+    with running(
+        tmp_path_factory.mktemp("flags") / "lab", CHECKOUT.model_copy(update={"fixes": True})
+    ) as lab:
         yield lab
 
 
