@@ -1,4 +1,4 @@
-"""From mitigated to fixed on a real lab, and what is left behind where a step of the way fails."""
+"""What a step of a fix leaves behind where it fails: production and the branch as they were."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from holdfast.model.incident import IncidentOutcome
 from support.fix_lab import (
-    FIXED,
     QUICK,
     FixLab,
     asking_for,
@@ -29,26 +28,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("fixes")]
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FixLab]:
     with fix_lab(tmp_path_factory.mktemp("fixes")) as found:
         yield found
-
-
-def test_a_fix_is_load_tested_merged_rolled_out_and_the_incident_closed_as_fixed(
-    lab: FixLab, tmp_path: Path
-) -> None:
-    world = lab.world(tmp_path)
-    case = to_its_end(world)
-    ended(case, world, IncidentOutcome.FIXED)
-    assert [a.action.purpose for a in case.actions.values()] == [
-        "mitigate",
-        "stage",
-        "merge",
-        "canary",
-        "release",
-    ]
-    assert lab.serves() == {FIXED: 100.0}
-    assert "Load related rows with their query, not one by one" in lab.subjects()
-    assert case.prevented is not None
-    assert case.prevented.prevention is not None
-    assert case.prevented.prevention.proof.holds
 
 
 def test_a_fix_that_is_slow_under_load_never_meets_a_user(lab: FixLab, tmp_path: Path) -> None:
@@ -76,6 +55,18 @@ def test_a_canary_that_gets_worse_is_taken_back_and_so_is_its_merge(
     case = to_its_end(world, at="claimed:act canary", then=lambda: lab.slow_down(1.0))
     ended(case, world, IncidentOutcome.MITIGATED_ONLY)
     assert settled(case, "canary") == "not_seen"
+    assert settled(case, "withdraw") == "seen"
+    assert lab.serves() == {GOOD: 100.0}
+    assert lab.git("rev-parse", "main^{tree}") == before
+
+
+def test_a_release_that_breaks_the_objective_is_taken_back_and_so_is_its_merge(
+    lab: FixLab, tmp_path: Path
+) -> None:
+    world, before = lab.world(tmp_path), lab.git("rev-parse", "main^{tree}")
+    case = to_its_end(world, at="claimed:act release", then=lambda: lab.slow_down(1.0))
+    ended(case, world, IncidentOutcome.MITIGATED_ONLY)
+    assert settled(case, "release") == "not_seen"
     assert settled(case, "withdraw") == "seen"
     assert lab.serves() == {GOOD: 100.0}
     assert lab.git("rev-parse", "main^{tree}") == before
