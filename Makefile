@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types soak pins bench clean
+.PHONY: help setup demo test long check format lint types soak pins bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -32,7 +32,10 @@ demo: $(READY) ## one incident, live, on this machine: a bad release found, roll
 test: $(READY) ## all tests but the long ones
 	@$(BIN)/python -m pytest
 
-check: $(READY) format lint types test ## what CI runs: format, lint, types, tests
+long: $(READY) ## the long tests: fixes and other kinds of incident, live
+	@$(BIN)/python -m pytest -m long
+
+check: $(READY) format lint types test long ## what CI runs: format, lint, types, all tests
 
 format: $(READY)
 	@$(BIN)/ruff format --check .

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,18 +19,6 @@ def _connect_to_loopback_only(self: socket.socket, address: Any) -> None:
         if not host.startswith(_LOOPBACK):
             raise RuntimeError(f"a test tried to reach {host}: tests talk to loopback only")
     _real_connect(self, address)
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than CPUs: laboratories mostly wait, and too many disturb each other."""
-    del config
-    return len(os.sched_getaffinity(0)) + 1
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that run laboratories: they take longest, and none is left for last."""
-    with_labs = Counter(item.path for item in items if item.get_closest_marker("lab"))
-    items.sort(key=lambda item: -with_labs[item.path])
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from support.fix_lab import (
 )
 from support.small_lab import GOOD
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("fixes")]
+pytestmark = [pytest.mark.long, pytest.mark.lab, pytest.mark.xdist_group("fixes")]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from holdfast.model.incident import IncidentOutcome
 from support.fix_lab import FIXED, FixLab, ended, fix_lab
 from support.worker import standing_by
 
-pytestmark = [pytest.mark.lab]
+pytestmark = [pytest.mark.long, pytest.mark.lab]
 
 DEATHS = ("claimed:act", "performed:act", "claimed:act", "canary_looked", "claimed:act")
 """Before the stage and after it, before the merge, in the canary, before the release."""

@@ -18,7 +18,7 @@ from support.databases import postgresql
 from support.incident_checks import is_rolled_back_and_proven
 from support.small_lab import OPTIONS, World, small_lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("incident on postgres")]
+pytestmark = [pytest.mark.long, pytest.mark.lab, pytest.mark.xdist_group("incident on postgres")]
 
 
 def test_a_bad_release_is_rolled_back_and_proven_on_postgresql(tmp_path: Path) -> None:

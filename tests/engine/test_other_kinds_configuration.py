@@ -11,7 +11,11 @@ from holdfast.model.incident import IncidentOutcome, Status
 from support.incident import resolved
 from support.other_kinds import believed_of, report_verifies, shown, summary_of, wide_lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("other kinds: configuration")]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.lab,
+    pytest.mark.xdist_group("other kinds: configuration"),
+]
 
 SERVICE, KEY = "customer-api", "DATABASE_POOL_SIZE"
 FAR_DATABASE_SECONDS = 0.03

@@ -13,7 +13,7 @@ from holdfast.model.incident import IncidentOutcome, Status
 from support.incident import opened, resolved, to_the_end, until_opened
 from support.other_kinds import WideLab, believed_of, report_verifies, shown, wide_lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("other kinds: dependency")]
+pytestmark = [pytest.mark.long, pytest.mark.lab, pytest.mark.xdist_group("other kinds: dependency")]
 
 SERVICES = ("checkout", "inventory", "payments")
 

@@ -12,7 +12,7 @@ from holdfast.model.hypothesis import HypothesisStatus
 from support.incident import resolved
 from support.other_kinds import believed_of, report_verifies, shown, wide_lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("other kinds: two causes")]
+pytestmark = [pytest.mark.long, pytest.mark.lab, pytest.mark.xdist_group("other kinds: two causes")]
 
 
 def test_a_bad_release_and_a_slow_dependency_at_once_are_both_named_and_mitigated(

@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from holdfast.catalog.template import fill
 from holdfast.engine.preventing import prevent
 from holdfast.engine.watching import Round
@@ -29,6 +31,8 @@ from support.small_lab import (
     World,
     small_lab,
 )
+
+pytestmark = [pytest.mark.long, pytest.mark.lab]
 
 STEPS, STEP_SECONDS = (10, 50, 100), 2.5
 _PATIENCE_SECONDS = 20.0

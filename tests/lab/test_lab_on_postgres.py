@@ -22,7 +22,7 @@ from holdfast.lab.topology import chosen
 from holdfast.surfaces.cli.database_line import database_line
 from support.databases import postgresql
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("_server")]
+pytestmark = [pytest.mark.long, pytest.mark.lab, pytest.mark.usefixtures("_server")]
 
 ON_POSTGRESQL = SMALL.model_copy(update={"database": "postgresql"})
 SERVICES = chosen(SMALL.services)

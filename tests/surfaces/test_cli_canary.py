@@ -77,6 +77,7 @@ def records(world: World) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.long
 @pytest.mark.lab
 def test_an_equal_version_is_promoted_and_everything_is_on_record(
     lab: SmallLab, world: World, run: Run
@@ -93,6 +94,7 @@ def test_an_equal_version_is_promoted_and_everything_is_on_record(
     assert {"moved", "looked", "watched", "kept", "ended"} == {one["kind"] for one in others}
 
 
+@pytest.mark.long
 @pytest.mark.lab
 def test_a_worse_version_that_a_person_approved_is_taken_back(
     lab: SmallLab, world: World, run: Run
@@ -115,6 +117,7 @@ def test_a_worse_version_that_a_person_approved_is_taken_back(
     assert "ada approved this plan in this state" in plan.guard.reasons
 
 
+@pytest.mark.long
 @pytest.mark.lab
 def test_ctrl_c_takes_it_back_and_nobody_else_may_roll_out_meanwhile(
     lab: SmallLab, world: World, run: Run
@@ -135,6 +138,7 @@ def test_ctrl_c_takes_it_back_and_nobody_else_may_roll_out_meanwhile(
     assert serving(lab) == {GOOD: 100}
 
 
+@pytest.mark.long
 @pytest.mark.lab
 def test_a_rollout_that_was_killed_is_refused_and_can_be_taken_back(
     lab: SmallLab, world: World, run: Run
@@ -147,6 +151,7 @@ def test_a_rollout_that_was_killed_is_refused_and_can_be_taken_back(
     assert serving(lab) == {GOOD: 100}
 
 
+@pytest.mark.long
 @pytest.mark.lab
 def test_it_refuses_what_the_policy_does_not_let_it_do(
     lab: SmallLab, world: World, run: Run
@@ -161,6 +166,7 @@ def test_it_refuses_what_the_policy_does_not_let_it_do(
     assert serving(lab) == {GOOD: 100}
 
 
+@pytest.mark.long
 @pytest.mark.lab
 @pytest.mark.parametrize(
     ("arguments", "said"),
