@@ -32,7 +32,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FixLab]:
 
 def test_a_fix_that_is_slow_under_load_never_meets_a_user(lab: FixLab, tmp_path: Path) -> None:
     world, before = lab.world(tmp_path), lab.head()
-    lab.slow_down(1.5)
+    lab.slow_down(2.5)
     case = to_its_end(world)
     ended(case, world, IncidentOutcome.MITIGATED_ONLY)
     assert settled(case, "stage") == "not_seen"

@@ -88,6 +88,7 @@ def test_what_a_person_took_back_meanwhile_is_not_done_again_and_is_seen_to_reco
     assert action.guard is not None
     assert (action.guard.decision, action.guard.drifted) == ("deny", False)
     assert f"it does not hold that {SERVICE} serves {BAD}" in action.guard.reasons
+    assert not case.contract_unmet
     assert (case.status, case.outcome) == (Status.CLOSED, IncidentOutcome.RECOVERED)
     assert shared_lab.moves() == [("release train", BAD), ("a person", GOOD)]
 

@@ -55,7 +55,7 @@ QUICK = POLICY.model_copy(
             min_requests=15,
             watch_seconds=1.5,
         ),
-        "load_test": LoadTestPolicy(duration_seconds=2.5, rate_factor=2.0, p95_ratio_at_most=8.0),
+        "load_test": LoadTestPolicy(duration_seconds=3.5, p95_ratio_at_most=8.0),
     }
 )
 
