@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holdfast.actions.fix_steps import (
+from holdfast.actions.fix_plans import (
     FixPlan,
-    next_move,
     plan_canary,
     plan_merge,
     plan_release,
     plan_stage,
     plan_unstage,
     plan_withdraw,
-    steps_taken,
 )
+from holdfast.actions.fix_steps import next_move, steps_taken
 from holdfast.actions.repair.order import FixOrder
 from holdfast.actions.repair.write import write_fix
 from holdfast.delivery.codehost import CodeHost
@@ -38,7 +37,6 @@ from holdfast.model.evidence import Evidence
 from holdfast.model.fix import DeclinedFix, Fix
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import Status
-from holdfast.model.policy import CanaryStep
 from holdfast.reasoning.reasoner import Proposal
 
 Proposed = tuple[Action, tuple[Evidence, ...]]
@@ -185,9 +183,3 @@ def _merged_onto(case: Case) -> str:
 
 def _host(plan: FixPlan, world: World) -> CodeHost:
     return world.code_hosts[plan.service]
-
-
-def canary_step_of(action: Action, duration_seconds: float) -> CanaryStep:
-    """Return the step that a canary action carries out."""
-    percent = float(action.plan.parameters["percent"])
-    return CanaryStep(percent=percent, duration_seconds=duration_seconds)
