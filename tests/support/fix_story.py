@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Literal, Protocol
 
-from holdfast.actions.fix_steps import (
+from holdfast.actions.fix_plans import (
     FixPlan,
     plan_canary,
     plan_merge,

@@ -68,7 +68,7 @@ def _halt(last: ActionCase, *, concluded: bool) -> Halt | None:
     if any(word.decision in _REFUSALS for word in last.approvals):
         return "rejected"
     if last.guard is not None and last.guard.decision == "deny":
-        return "denied"
+        return "unanswered" if last.guard.expired else "denied"
     return "unanswered" if concluded else None
 
 

@@ -12,7 +12,7 @@ from holdfast.reasoning.fix_course import course_of, where_it_is
 _OUTCOMES = {
     IncidentOutcome.FIXED: "The cause is fixed and the fix was verified.",
     IncidentOutcome.MITIGATED_ONLY: (
-        "The mitigation was verified; the cause is still in the code and is an action item."
+        "The mitigation was verified; that it cannot come again is an action item."
     ),
     IncidentOutcome.RECOVERED: "The service recovered without an action of Holdfast.",
     IncidentOutcome.UNRESOLVED: "The incident ended unresolved; the gaps are named below.",
