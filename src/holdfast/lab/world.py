@@ -61,7 +61,7 @@ LAB_CANARY = CanaryPolicy(
     roll_back_above=1.5,
     promote_below=2.0,
     failed_fraction_at_most=0.2,
-    min_requests=40,
+    min_requests=30,
     watch_seconds=15.0,
     careful_below_budget_fraction=-100.0,
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from holdfast.errors import DeployerFailed, HoldfastError, NotFound
 from holdfast.lab import control
@@ -36,6 +37,7 @@ class Demo:
     service: str
     version: str
     healthy_seconds: float
+    database: Literal["auto", "sqlite", "postgresql"] = "sqlite"
     keep: bool = False
 
 
@@ -68,7 +70,7 @@ def _check(plan: Demo) -> None:
 
 @contextmanager
 def _laboratory(plan: Demo) -> Generator[LabHandle]:
-    handle = control.up(plan.folder, options=LabOptions(fixes=True))
+    handle = control.up(plan.folder, options=LabOptions(fixes=True, database=plan.database))
     try:
         yield handle
     finally:

@@ -42,7 +42,8 @@ def up(
     from holdfast.lab.records import LabOptions
 
     given = {"rate_per_second": rate, "life_seconds": life, "database": database.value}
-    options = LabOptions.model_validate({k: v for k, v in given.items() if v is not None})
+    wanted = {k: v for k, v in given.items() if v is not None}
+    options = LabOptions.model_validate({**wanted, "fixes": True})
     handle = control.up(folder, options=options)
     typer.echo(f"the laboratory runs; clients ask {handle.entry_url}")
     typer.echo(f"its database is {database_line(handle.lab.database)}")
@@ -134,12 +135,16 @@ def demo(
     healthy_seconds: Annotated[
         float, typer.Option("--healthy-seconds", help="Healthy traffic before the release.", min=1)
     ] = 60.0,
+    database: Annotated[
+        DatabaseKind,
+        typer.Option("--database", help="auto is PostgreSQL where a server can be run here."),
+    ] = DatabaseKind.SQLITE,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show it all: a bad release, detected, rolled back, proven. Acts in the laboratory only."""
+    """Show it all: a bad release, found, rolled back, fixed. Acts in the laboratory only."""
     from holdfast.surfaces.cli.demo import Demo, run_demo
 
-    plan = Demo(folder, service, version, healthy_seconds, keep=keep)
+    plan = Demo(folder, service, version, healthy_seconds, database=database.value, keep=keep)
     if not run_demo(plan, as_json=as_json):
         raise typer.Exit(1)
