@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AGAIN = { echo "once more, alone: what failed"; $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -n 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test long check format lint types soak pins bench clean
@@ -29,11 +30,12 @@ $(READY): requirements-dev.txt pyproject.toml
 demo: $(READY) ## one incident, live, on this machine: a bad release found, rolled back, proven
 	@$(BIN)/holdfast lab demo
 
+# Live tests share the machine: what failed is run once more, alone, and must pass then.
 test: $(READY) ## all tests but the long ones
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest || $(AGAIN); }
 
 long: $(READY) ## the long tests: fixes and other kinds of incident, live
-	@$(BIN)/python -m pytest -m long
+	@$(BIN)/python -m pytest -m long || $(AGAIN) -m long; }
 
 check: $(READY) format lint types test long ## what CI runs: format, lint, types, all tests
 

@@ -178,3 +178,13 @@ def test_bursts_before_the_fault_do_not_date_it() -> None:
     assert 41 <= found.at <= 43
     assert found.healthy is not None
     assert found.healthy[0] == 0
+
+
+@pytest.mark.parametrize("bad_before", [6, 14, 20])
+def test_an_earlier_departure_is_no_healthy_time_however_long_it_was(bad_before: int) -> None:
+    values = [0.9] * bad_before + [0.0] * 12 + [0.3, 0.6, 0.9, 0.9, 0.9]
+    points = [(float(i), value) for i, value in enumerate(values)]
+    found = find_onset(points, budget_fraction=0.05, comparison_seconds=60)
+    assert found is not None
+    assert found.at == bad_before + 12
+    assert found.healthy == (bad_before, bad_before + 10)

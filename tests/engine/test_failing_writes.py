@@ -14,7 +14,7 @@ from support import lab_tool
 from support.incident import resolved
 from support.small_lab import BAD, GOOD, POLICY, SERVICE, SmallLab, small_lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("failing writes")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.xdist_group("failing writes")]
 
 IMPATIENT = POLICY.model_copy(update={"mitigation_deadline_seconds": 2.5})
 

@@ -14,9 +14,9 @@ from holdfast.model.case import Case
 from holdfast.model.incident import IncidentOutcome, Status
 from support import lab_tool
 from support.incident import resolved
-from support.small_lab import BAD, COMPARISON_SECONDS, GOOD, SERVICE, SmallLab, small_lab
+from support.small_lab import BAD, GOOD, SERVICE, SmallLab, small_lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("release under way")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.xdist_group("release under way")]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_where_the_deployer_refuses_to_interrupt_the_rollback_waits_and_is_plann
 def test_what_a_person_took_back_meanwhile_is_not_done_again_and_is_seen_to_recover(
     shared_lab: SmallLab, tmp_path: Path
 ) -> None:
-    shared_lab.begin(healthy_seconds=COMPARISON_SECONDS + 1)  # no earlier trouble to compare with
+    shared_lab.begin()
     world = shared_lab.world(tmp_path)
     shared_lab.release_bad()
     case = resolved(world, at="action_proposed", then=lambda: _takes_it_back(shared_lab))

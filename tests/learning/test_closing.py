@@ -22,7 +22,7 @@ from holdfast.learning.verify_live import verify_live
 from holdfast.ledger.fold import fold
 from holdfast.model.case import Case
 from holdfast.model.event import PostmortemWritten
-from holdfast.model.evidence import Evidence, Outcome, Vector
+from holdfast.model.evidence import Evidence, Matrix, Outcome, Series, Vector
 from holdfast.model.hypothesis import HypothesisStatus
 from holdfast.model.incident import IncidentOutcome, Severity
 from holdfast.promql.parse import parse
@@ -200,6 +200,32 @@ def test_silence_in_the_burns_proves_nothing(told: Tell) -> None:
     proofs = alert_proofs(story.case, story.config.slos, known.facts, silent)
     assert [p.points for p in proofs] == [None, None]
     assert not any(p.holds for p in proofs)
+
+
+@pytest.mark.parametrize(("share", "burns"), [(0.0, 0.0), (0.9, 1.0)])
+def test_an_alert_that_looks_back_at_an_earlier_trouble_does_not_fire_on_health(
+    told: Tell, share: float, burns: float
+) -> None:
+    story = told()
+    known = gathered(story.events)
+    triage = story.case.triage
+    assert triage is not None
+    assert triage.healthy_from is not None
+    assert triage.healthy_to is not None
+    start, end = triage.healthy_from.timestamp(), triage.healthy_to.timestamp()
+    at = start + share * (end - start)
+    answers = {
+        name: item.model_copy(update={"outcome": Outcome.DATA, "value": _burning(at, end)})
+        if name.startswith("burn:")
+        else item
+        for name, item in known.answers.items()
+    }
+    proofs = alert_proofs(story.case, story.config.slos, known.facts, answers)
+    assert {p.healthy_points for p in proofs} == {burns}
+
+
+def _burning(at: float, end: float) -> Matrix:
+    return Matrix(series=(Series(labels={}, points=((at, 1e6), (end, 0.0))),))
 
 
 def test_a_false_alarm_owes_nothing(told: Tell) -> None:

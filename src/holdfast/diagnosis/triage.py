@@ -62,7 +62,7 @@ def find_onset(
         again = _latest_run(points, max(_band(before, budget_fraction), _quantile(before, 0.95)))
         begin = begin if again is None else again
     begin = _walk_back(points, begin)
-    band = _band([value for _, value in points[:begin]], budget_fraction)
+    band = _usual_band([value for _, value in points[:begin]], budget_fraction)
     return Onset(points[begin][0], _healthy(points, begin, comparison_seconds, band))
 
 
@@ -142,6 +142,12 @@ def _band(values: Sequence[float], floor: float) -> float:
     if values:
         deviation = _median([abs(value - middle) for value in values]) * _TO_SIGMA
     return max(floor, middle + _DEVIATIONS * max(deviation, _SMALLEST_DEVIATION))
+
+
+def _usual_band(values: Sequence[float], floor: float) -> float:
+    """Return the band of the lower half where an earlier departure fills most of the time."""
+    usual = values if _median(values) <= floor else sorted(values)[: len(values) // 2]
+    return _band(usual, floor)
 
 
 def _walk_back(points: Sequence[Point], begin: int) -> int:

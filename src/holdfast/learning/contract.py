@@ -70,12 +70,25 @@ def alert_proofs(
             slo=slo.name,
             tier=tier.name,
             points=_fired(case, slo, tier, _points(slo.name, tier.name, incident, facts, answers)),
-            healthy_points=_points(slo.name, tier.name, healthy, facts, answers),
+            healthy_points=_points(
+                slo.name, tier.name, _looks_at_health(healthy, tier), facts, answers
+            ),
         )
         for slo in slos
         if slo.service == case.opened.service
         for tier in slo.tiers
     )
+
+
+def _looks_at_health(healthy: Span | None, tier: BurnTier) -> Span | None:
+    """Return where the shorter window looks at healthy time alone; at least half of it.
+
+    At its beginning an alert still looks back at what was before: an earlier trouble, perhaps.
+    """
+    if healthy is None:
+        return None
+    look_back = min(tier.short_window_seconds, healthy.seconds / 2)
+    return Span(healthy.start + look_back, healthy.end)
 
 
 def _fired(case: Case, slo: SLO, tier: BurnTier, points: float | None) -> float | None:
