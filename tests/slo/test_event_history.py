@@ -26,7 +26,9 @@ OBJECTIVE = SLO(
 class Answers(MetricsSource):
     """Answers range queries with given points, by the metric that they name."""
 
-    name = "answers"
+    @property
+    def name(self) -> str:
+        return "answers"
 
     def __init__(self, **points: dict[float, float]) -> None:
         self.points = points

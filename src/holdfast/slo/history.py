@@ -111,7 +111,7 @@ def _step_of(at: float, span: tuple[float, float, float], count: int, source: Me
     step = round(position)
     if abs(position - step) > 0.01 or not 0 <= step < count:
         raise EvidenceError(
-            f"{source.name} answered for {at:.3f}, which is no step of {span[2]:g} s that was asked",
+            f"{source.name} answered for {at:.3f}, no step of {span[2]:g} s that was asked",
             hint="something between changes the step of queries; ask the server itself",
         )
     return step
