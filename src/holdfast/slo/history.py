@@ -41,7 +41,7 @@ class EventHistory:
     @property
     def ends(self) -> Counts:
         """When each step ends, Unix seconds."""
-        return self.start + self.step_seconds * np.arange(1, len(self.total) + 1)
+        return self.start + self.step_seconds * np.arange(1.0, len(self.total) + 1)
 
     @property
     def end(self) -> float:
