@@ -11,7 +11,7 @@ from holdfast.actions.tools import (
     execute_runbook_tool,
     validate_service_health_tool,
 )
-from holdfast.errors import InputError, NotFound
+from holdfast.errors import GuardDenied, InputError, NotFound
 from holdfast.evidence.recorded import RecorderSource
 from holdfast.evidence.toolbox import Tool, Toolbox
 from holdfast.model.action import RunbookCall
@@ -140,5 +140,5 @@ def test_a_wrong_call_never_reaches_it() -> None:
 def test_it_cannot_be_asked_like_a_question() -> None:
     toolbox = Toolbox()
     toolbox.register(_guarded([]))
-    with pytest.raises(ValueError, match="writes go through the guard"):
+    with pytest.raises(GuardDenied, match="writes go through the guard"):
         toolbox.ask(ToolCall(tool="execute_runbook", arguments={"runbook_id": "rollback-release"}))

@@ -9,7 +9,7 @@ from rollout_worlds import CANARY, CANDIDATE, STABLE, Production
 
 from holdfast.delivery.rollout.drive import roll_out, take_back
 from holdfast.delivery.rollout.records import Kept, Looked, RolloutOrder, RolloutResult, Watched
-from holdfast.delivery.rollout.tool import OpenCanaries, canary_tool
+from holdfast.delivery.rollout.tool import CanaryOrder, canary_tool, policy_of
 from holdfast.errors import DeliveryError, DeployerFailed, InputError, PreconditionFailed
 from holdfast.model.evidence import Evidence, Outcome
 from holdfast.model.service import Signal
@@ -229,7 +229,12 @@ def test_steps_alone_can_be_taken_and_left_as_they_are() -> None:
 
 
 def deploy_canary(world: Production, **changes: object) -> Evidence:
-    tool = canary_tool(OpenCanaries(lambda service: world.world(), world.news.append))
+    def run(order: CanaryOrder) -> RolloutResult:
+        canary = policy_of(order, world.world().canary)
+        wanted = RolloutOrder(candidate=order.version, promote=order.auto_promote)
+        return roll_out(wanted, replace(world.world(), canary=canary), world.news.append)
+
+    tool = canary_tool(run)
     assert (tool.name, tool.effect) == ("deploy_canary", "write")
     arguments: dict[str, object] = {
         "service": "shop",

@@ -6,24 +6,26 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from in_process import Run, runner
+from in_process import Done, Run, runner
 
 from holdfast.catalog.config import load_config
 from holdfast.delivery.rollout.records import Looked, Moved, RolloutResult
 from holdfast.lab.deployer import LabDeployer
 from holdfast.model.action import Autonomy
+from holdfast.model.evidence import Evidence, Table
 from holdfast.model.policy import CanaryPolicy, CanaryStep
-from holdfast.surfaces.cli.canarying import CanaryPlan
+from holdfast.surfaces.canaries import CanaryPlan
 from support.small_lab import BAD, GOOD, OPTIONS, POLICY, SERVICE, SmallLab, World, small_lab
 
 SAME = "v2.3.3-same"
 SCRAPE_SECONDS, INTERVAL_SECONDS = 0.125, 0.25
 CANARY = CanaryPolicy(
-    steps=(CanaryStep(percent=50, duration_seconds=10),),
+    steps=(CanaryStep(percent=50, duration_seconds=20),),
     interval_seconds=INTERVAL_SECONDS,
     roll_back_above=4.0,
     promote_below=8.0,
@@ -183,3 +185,99 @@ def test_what_makes_no_sense_is_misuse(
     assert (done.code, done.out.count("PROMOTED")) == (2, 0)
     assert said in done.err
     assert serving(lab) == {GOOD: 100}
+
+
+# ---- the same and other writes, as tools -------------------------------------------------------
+
+
+def call(name: str, *arguments: str) -> tuple[str, ...]:
+    return ("tools", "call", name, *arguments)
+
+
+def evidence(done: Done) -> Evidence:
+    return Evidence.model_validate_json(done.out)
+
+
+CANARY_CALL = call(
+    "deploy_canary",
+    f"service={SERVICE}",
+    f"version={SAME}",
+    "traffic_percent=50",
+    "duration_minutes=0.4",
+    "--json",
+)
+ROLLBACK_CALL = call(
+    "execute_runbook",
+    "runbook_id=rollback-release",
+    f'params={{"service": "{SERVICE}", "from_version": "{GOOD}", "to_version": "{SAME}"}}',
+    "--json",
+)
+
+
+@pytest.mark.long
+@pytest.mark.lab
+def test_a_canary_as_a_tool_is_judged_and_has_the_share_that_the_verdict_gives(
+    lab: SmallLab, world: World, run: Run
+) -> None:
+    done = run(*CANARY_CALL)
+    assert done.code == 0, done
+    assert evidence(done).query.startswith(f"judge_canary(service={SERVICE!r}")
+    ended = records(world)[-1]
+    assert ended["outcome"] in ("held", "inconclusive")  # a busy machine may show nothing
+    held = ended["outcome"] == "held"
+    assert serving(lab) == ({GOOD: 50, SAME: 50} if held else {GOOD: 100})
+
+
+@pytest.mark.long
+@pytest.mark.lab
+def test_a_runbook_as_a_tool_is_let_pass_done_probed_and_put_on_record(
+    lab: SmallLab, world: World, run: Run
+) -> None:
+    world.write_policy(ASKING)
+    run(*ROLLBACK_CALL).refused("nobody has approved it yet", "--approve YOUR-NAME")
+    assert serving(lab) == {GOOD: 100}
+    done = run(*ROLLBACK_CALL, "--approve", "ada")
+    assert done.code == 0, done
+    value = evidence(done).value
+    assert isinstance(value, Table)
+    assert dict(zip(value.columns, value.rows[0], strict=True))["outcome"] == "done"
+    assert serving(lab) == {SAME: 100}
+    [path] = (world.data_folder / "runbooks").glob("*.jsonl")
+    permit, *told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [one["approver"] for one in permit["approvals"]] == ["ada"]
+    assert told[-1]["outcome"] == "done"
+
+
+@pytest.mark.long
+@pytest.mark.lab
+def test_tools_that_write_are_refused_as_the_policy_says_and_what_is_typed_wrongly_is_misuse(
+    lab: SmallLab, world: World, run: Run
+) -> None:
+    world.write_policy(ACTING.model_copy(update={"rules": ()}))
+    run(*CANARY_CALL).refused("observe only")
+    run(*ROLLBACK_CALL, "--approve", "ada").refused("observe only")
+    far = ("endpoint=http://203.0.113.1/", "rps=5", "duration_seconds=1", "version=v1")
+    run(*call("run_load_test", *far)).refused("load is sent to loopback only")
+    for arguments, said in (
+        (("run_load_test", "rps=5"), "needs endpoint, duration_seconds, version"),
+        (("run_load_test", "speed=5"), "has no argument speed"),
+        (("run_load_test", "rps=fast"), "rps=fast: Input should be a valid number"),
+        (("execute_runbook", "runbook_id"), "is no argument"),
+        (("dig", "a=1"), "there is no tool dig"),
+    ):
+        done = run(*call(*arguments))
+        assert (done.code, said in done.err) == (2, True), done
+    assert serving(lab) == {GOOD: 100}
+    listed = run("tools").out
+    assert "run_load_test(endpoint: str, rps: float" in listed
+    assert "prometheus_query(query: str" in listed
+
+
+@pytest.mark.long
+@pytest.mark.lab
+def test_tools_that_read_answer_with_what_was_measured(lab: SmallLab, run: Run) -> None:
+    lab.begin(healthy_seconds=1.0)
+    done = run(*call("prometheus_query", "query=count(up)", f"time_range={time.time()}"))
+    assert (done.code, "value" in done.out) == (0, True), done
+    done = run(*call("prometheus_query", "query=nothing_like_it", f"time_range={time.time()}"))
+    assert (done.code, "no data" in done.out) == (1, True), done

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from holdfast.errors import HoldfastError, NotFound
+from holdfast.errors import GuardDenied, HoldfastError, NotFound
 from holdfast.model.base import utc_now
 from holdfast.model.evidence import Evidence, EvidenceKind, Outcome
 from holdfast.model.hypothesis import Argument, ToolCall
@@ -55,7 +55,7 @@ class Toolbox:
         """Call a read tool. A failure is an answer: Evidence with outcome `error`."""
         tool = self.get(call.tool)
         if tool.effect != "read":
-            raise ValueError(f"{call.tool} writes; writes go through the guard")
+            raise GuardDenied(f"{call.tool} writes", hint="writes go through the guard")
         try:
             return tool.function(**call.arguments)
         except HoldfastError as error:

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
-from holdfast.delivery.rollout.drive import roll_out
-from holdfast.delivery.rollout.records import (
-    RolloutOrder,
-    RolloutResult,
-    RolloutWorld,
-    Tell,
-)
+from holdfast.delivery.rollout.records import RolloutResult
 from holdfast.errors import InputError
 from holdfast.evidence.toolbox import Tool
 from holdfast.model.base import Record
@@ -38,20 +31,10 @@ GuardedCanary = Callable[[CanaryOrder], RolloutResult]
 """Takes a checked order through whatever guards writes, and rolls it out."""
 
 
-@dataclass(frozen=True)
-class OpenCanaries:
-    """Carries an order out with a service's world: what a guard calls once it lets it pass."""
-
-    world_of: Callable[[str], RolloutWorld]
-    tell: Tell
-
-    def __call__(self, order: CanaryOrder) -> RolloutResult:
-        """Roll out by the policy of the service's world, with the order's own step."""
-        world = self.world_of(order.service)
-        canary = world.canary.model_copy(update={"steps": (order.step,)})
-        check_step(order.step, canary)
-        wanted = RolloutOrder(candidate=order.version, promote=order.auto_promote)
-        return roll_out(wanted, _with_policy(world, canary), self.tell)
+def policy_of(order: CanaryOrder, canary: CanaryPolicy) -> CanaryPolicy:
+    """Return the policy with the order's own step. Raises InputError as `check_step` does."""
+    check_step(order.step, canary)
+    return canary.model_copy(update={"steps": (order.step,)})
 
 
 def canary_tool(run: GuardedCanary) -> Tool:
@@ -131,7 +114,3 @@ def result_evidence(result: RolloutResult) -> Evidence:
         outcome=Outcome.DATA,
         value=Table(columns=RESULT_COLUMNS, rows=(row,)),
     )
-
-
-def _with_policy(world: RolloutWorld, canary: CanaryPolicy) -> RolloutWorld:
-    return replace(world, canary=canary)

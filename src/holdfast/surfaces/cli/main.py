@@ -18,6 +18,7 @@ from holdfast.surfaces.cli.commands.canary import canary
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.loadtest import loadtest
 from holdfast.surfaces.cli.commands.respond import respond
+from holdfast.surfaces.cli.commands.tools import tools
 from holdfast.surfaces.cli.options import DEFAULT_CONFIG
 
 _HELP = "Holds on until the incident is over, and proves each step with measurements."
@@ -41,6 +42,7 @@ app.command()(verify.verify)
 app.command()(loadtest)
 app.command()(canary)
 app.add_typer(actions, name="actions")
+app.add_typer(tools, name="tools")
 app.add_typer(lab, name="lab")
 
 
