@@ -1,0 +1,1 @@
+"""Alerts on history: replayed, scored against incidents, simulated, and searched for."""
