@@ -43,16 +43,44 @@ STATUS_LABELS = (
     "code",
     "envoy_response_code_class",
     "envoy_response_code",
+    "http_status",
+    "statusCode",
     "grpc_code",
     "grpc_status",
+    "rpc_grpc_status_code",
+    "rpc_response_status_code",
+    "classification",
     "outcome",
 )
+
+SEGMENT_LABELS: dict[str, tuple[str, ...]] = {
+    "endpoint": (
+        "http_route",
+        "route",
+        "uri",
+        "handler",
+        "endpoint",
+        "view",
+        "path",
+        "url_path",
+        "rpc_method",
+        "grpc_method",
+    ),
+    "tenant": ("tenant", "tenant_id", "tenant_name", "customer", "customer_id", "organization"),
+    "region": ("region", "cloud_region", "zone", "availability_zone", "cloud_availability_zone"),
+    "version": VERSION_LABELS,
+}
+"""What a service's requests are told apart by: the first label of each that has values."""
 
 _GRPC_FAILURES = "Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"
 ERROR_MATCHERS: dict[str, str] = {
     "envoy_response_code_class": '="5"',
     "grpc_code": f'=~"{_GRPC_FAILURES}"',  # a server's failures, as OpenTelemetry counts them
     "grpc_status": f'=~"{_GRPC_FAILURES}"',
+    "rpc_grpc_status_code": '=~"2|4|12|13|14|15"',  # the same, by number
+    "rpc_response_status_code": '=~"UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE'
+    '|DATA_LOSS"',
+    "classification": '="failure"',
     "outcome": '="SERVER_ERROR"',
 }
 """How a status label says that the service failed; 500 … 599 or 5xx where not named here."""
@@ -80,6 +108,8 @@ class RequestFamily:
 
 _ISTIO = ("destination_canonical_service", "destination_service_name", "destination_workload")
 _SERVER_SIDE = 'reporter="destination"'
+_LINKERD = ("deployment", "statefulset", "daemonset")
+_INBOUND = 'direction="inbound"'
 
 FAMILIES: tuple[RequestFamily, ...] = (
     RequestFamily(
@@ -91,6 +121,8 @@ FAMILIES: tuple[RequestFamily, ...] = (
     ),
     RequestFamily("envoy_cluster_upstream_rq_xx", "counter", "Envoy", ("envoy_cluster_name",)),
     RequestFamily("envoy_cluster_upstream_rq", "counter", "Envoy", ("envoy_cluster_name",)),
+    RequestFamily("response_latency_ms", "histogram", "Linkerd", _LINKERD, 0.001, _INBOUND),
+    RequestFamily("response_total", "counter", "Linkerd", _LINKERD, only=_INBOUND),
     RequestFamily(
         "nginx_ingress_controller_request_duration_seconds",
         "histogram",
@@ -106,6 +138,7 @@ FAMILIES: tuple[RequestFamily, ...] = (
     RequestFamily("traefik_service_request_duration_seconds", "histogram", "Traefik"),
     RequestFamily("traefik_service_requests_total", "counter", "Traefik"),
     RequestFamily("haproxy_backend_http_responses_total", "counter", "HAProxy", ("proxy",)),
+    RequestFamily("nginx_vts_server_requests_total", "counter", "nginx (vts)", ("host",)),
     RequestFamily("http_server_request_duration_seconds", "histogram", "OpenTelemetry HTTP server"),
     RequestFamily(
         "http_server_duration_milliseconds",
@@ -113,6 +146,23 @@ FAMILIES: tuple[RequestFamily, ...] = (
         "OpenTelemetry HTTP server, before its stable names",
         seconds_per_unit=0.001,
     ),
+    RequestFamily(
+        "http_server_request_duration",
+        "histogram",
+        "OpenTelemetry HTTP server, without a unit in the name",
+    ),
+    RequestFamily(
+        "http_server_duration",
+        "histogram",
+        "OpenTelemetry HTTP server, before its stable names, without a unit in the name",
+        seconds_per_unit=0.001,
+    ),
+    RequestFamily(
+        "http_server_duration_seconds",
+        "histogram",
+        "OpenTelemetry HTTP server, before its stable names",
+    ),
+    RequestFamily("rpc_server_call_duration_seconds", "histogram", "OpenTelemetry RPC server"),
     RequestFamily(
         "rpc_server_duration_milliseconds",
         "histogram",
@@ -125,6 +175,7 @@ FAMILIES: tuple[RequestFamily, ...] = (
         "http_request_duration_milliseconds", "histogram", "a common HTTP exporter", (), 0.001
     ),
     RequestFamily("http_requests_total", "counter", "a common HTTP exporter"),
+    RequestFamily("http_request_total", "counter", "a common HTTP exporter"),
     RequestFamily("http_requests_received_total", "counter", "ASP.NET (prometheus-net)"),
     RequestFamily("flask_http_request_duration_seconds", "histogram", "Flask"),
     RequestFamily("flask_http_request_total", "counter", "Flask"),
@@ -134,10 +185,16 @@ FAMILIES: tuple[RequestFamily, ...] = (
         "django_http_requests_latency_including_middlewares_seconds", "histogram", "Django"
     ),
     RequestFamily("django_http_responses_total_by_status_total", "counter", "Django"),
+    RequestFamily("django_http_requests_latency_seconds_by_view_method", "histogram", "Django"),
+    RequestFamily("gin_request_duration_seconds", "histogram", "Gin"),
+    RequestFamily("gin_requests_total", "counter", "Gin"),
+    RequestFamily("fastapi_requests_duration_seconds", "histogram", "FastAPI"),
+    RequestFamily("fastapi_requests_total", "counter", "FastAPI"),
     RequestFamily("caddy_http_request_duration_seconds", "histogram", "Caddy"),
     RequestFamily("kong_http_requests_total", "counter", "Kong"),
     RequestFamily("grpc_server_handled_total", "counter", "gRPC"),
     RequestFamily("grpc_server_handling_seconds", "histogram", "gRPC"),
+    RequestFamily("nginx_http_requests_total", "counter", "nginx (prometheus exporter)"),
 )
 
 

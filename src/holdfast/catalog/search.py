@@ -53,30 +53,49 @@ class Seen:
     version_label: str | None
 
 
-def services(search: Search) -> dict[str, list[Seen]]:
-    """Each service with all families that tell of it, preferred ones first."""
+def services(search: Search, only: str | None = None) -> dict[str, list[Seen]]:
+    """Each service with all families that tell of it, preferred ones first.
+
+    `only`: look at the service of that name, and ask for nothing else.
+    """
     found: dict[str, list[Seen]] = {}
     for family in FAMILIES:
         if search.has(family.counter):
-            for seen in _seen(search, family):
-                found.setdefault(_service_name(seen), []).append(seen)
+            for seen in _seen(search, family, only):
+                found.setdefault(service_name(seen.label, seen.value), []).append(seen)
     return dict(sorted(found.items()))
 
 
-def _service_name(seen: Seen) -> str:
-    """OpenTelemetry writes `namespace/name` into `job`."""
-    return seen.value.rsplit("/", 1)[-1] if seen.label == "job" else seen.value
+def service_names(search: Search) -> tuple[str, ...]:
+    """Return the names of all services that a known metric tells of, sorted."""
+    found: set[str] = set()
+    for family in FAMILIES:
+        if search.has(family.counter):
+            label, series = _named(search, family)
+            found |= {service_name(label, s[label]) for s in series} if label else set()
+    return tuple(sorted(found))
 
 
-def _seen(search: Search, family: RequestFamily) -> list[Seen]:
-    candidates = dict.fromkeys((*family.service_labels, *SERVICE_LABELS))
-    selector = f"{family.counter}{{{family.only}}}" if family.only else family.counter
-    series = search.combinations(selector, (*candidates, *VERSION_LABELS))
-    label = next((c for c in candidates if series and all(s.get(c) for s in series)), None)
+def service_name(label: str, value: str) -> str:
+    """Return a service's name; OpenTelemetry writes `namespace/name` into `job`."""
+    return value.rsplit("/", 1)[-1] if label == "job" else value
+
+
+def _seen(search: Search, family: RequestFamily, only: str | None) -> list[Seen]:
+    label, series = _named(search, family)
     if label is None:
         return []
     values = sorted({s[label] for s in series})
-    return [_seen_service(search, family, label, value, series) for value in values]
+    wanted = [v for v in values if only is None or service_name(label, v) == only]
+    return [_seen_service(search, family, label, value, series) for value in wanted]
+
+
+def _named(search: Search, family: RequestFamily) -> tuple[str | None, Sequence[Labels]]:
+    """The label that names the services of a family, and its values with the versions'."""
+    candidates = dict.fromkeys((*family.service_labels, *SERVICE_LABELS))
+    selector = f"{family.counter}{{{family.only}}}" if family.only else family.counter
+    series = search.combinations(selector, (*candidates, *VERSION_LABELS))
+    return next((c for c in candidates if series and all(s.get(c) for s in series)), None), series
 
 
 def _seen_service(
