@@ -1,0 +1,1 @@
+"""What may be promised: baseline with interval, dependency ceilings, proposals, low traffic."""
