@@ -37,7 +37,7 @@ class Demo:
     service: str
     version: str
     healthy_seconds: float
-    database: Literal["auto", "sqlite", "postgresql"] = "sqlite"
+    database: Literal["auto", "sqlite", "postgresql"] = "auto"
     keep: bool = False
 
 

@@ -138,7 +138,7 @@ def demo(
     database: Annotated[
         DatabaseKind,
         typer.Option("--database", help="auto is PostgreSQL where a server can be run here."),
-    ] = DatabaseKind.SQLITE,
+    ] = DatabaseKind.AUTO,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
