@@ -140,6 +140,16 @@ class SpanSpend(Record):
     """Of the whole period's budget, as the account has it."""
 
 
+class Attribution(Record):
+    """What given spans spent of one account's budget, and what is left without a span."""
+
+    spans: tuple[SpanSpend, ...]
+    """Where spans overlap, each counts all of its events."""
+    unattributed_bad_events: float
+    unattributed_fraction: float | None
+    """Of the budget: bad events outside of every span. None = the budget is not known."""
+
+
 class Dependency(Record):
     """Something that a service needs, and how.
 
