@@ -74,12 +74,15 @@ def read_history(
     step_seconds: float,
     *,
     absent_bad_is_zero: bool = False,
+    overlap_seconds: float = 0.0,
 ) -> EventHistory:
     """Ask for the events of each step. The grid is the steps' multiples within start … end.
 
     Counts below zero by extrapolation are zero; bad events beyond all events are all events.
     `absent_bad_is_zero`: where there are events and no series of bad ones, none was bad; right for
-    a counter that first appears with the first error. Raises InputError for an empty interval,
+    a counter that first appears with the first error. `overlap_seconds`: each step is asked as an
+    average over so much more; one scrape interval loses nothing, for a rate sees only what lies
+    between its samples. Raises InputError for an empty interval,
     EvidenceError where the SLO's queries give more than one series or other steps than were asked,
     and what the source raises.
     """
@@ -89,8 +92,9 @@ def read_history(
         raise InputError(f"no whole step of {step_seconds:g} s between {start:.0f} and {end:.0f}")
     count, begin = last - first, first * step_seconds
     span = (begin + step_seconds, last * step_seconds, step_seconds)
-    total = _counts(source, total_events_query(slo, step_seconds), span, count)
-    bad = _counts(source, bad_events_query(slo, step_seconds), span, count)
+    window, share = step_seconds + overlap_seconds, step_seconds / (step_seconds + overlap_seconds)
+    total = _counts(source, total_events_query(slo, window), span, count) * share
+    bad = _counts(source, bad_events_query(slo, window), span, count) * share
     if absent_bad_is_zero:
         bad = np.where(np.isnan(bad) & np.isfinite(total), 0.0, bad)
     return EventHistory(begin, step_seconds, np.minimum(bad, total), total)
