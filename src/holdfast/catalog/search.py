@@ -27,12 +27,20 @@ class Search:
         self.at = at
         self._names: frozenset[str] | None = None
         self._labels: dict[str, tuple[Labels, ...]] = {}
+        self._numbers: dict[str, float | None] = {}
 
     def has(self, name: str) -> bool:
         """Whether a metric of that name exists."""
         if self._names is None:
             self._names = frozenset(self.source.metric_names())
         return name in self._names
+
+    def number(self, query: str) -> float | None:
+        """Return the value of an expression that gives one series now; None = no data."""
+        if query not in self._numbers:
+            samples = self.source.query(query, self.at).samples
+            self._numbers[query] = samples[0].value if samples else None
+        return self._numbers[query]
 
     def combinations(self, selector: str, labels: Iterable[str]) -> tuple[Labels, ...]:
         """Return the combinations of values that these labels have now."""
