@@ -154,6 +154,12 @@ def _warnings(charged: Charge, no_data: NoDataPolicy) -> Iterator[str]:
             "good": "it is read as usual traffic, all good",
         }
         yield f"{seconds_in_words(charged.no_data_seconds)} without data: {read[no_data]}"
+    if charged.uncounted_bad_seconds > 0:
+        yield (
+            f"in {seconds_in_words(charged.uncounted_bad_seconds)} of it events were counted and "
+            "bad ones were not: where that counter first appears with the first error, read its "
+            "absence as zero"
+        )
     if charged.contradictory_steps:
         yield (
             f"{charged.contradictory_steps} steps have more bad events than events: all are read "

@@ -35,6 +35,8 @@ class Charge:
     """Charged time with data."""
     no_data_seconds: float
     """Charged time without, since the first step that has data."""
+    uncounted_bad_seconds: float
+    """Of that, time in which all events were counted and the bad ones were not."""
     excluded_seconds: float
     first_data: float | None
     """When the first step with data begins, in the period; None = there is none."""
@@ -85,6 +87,7 @@ def charge(
         excluded_total=events.total * out,
         known_seconds=float(measured.sum()) * step,
         no_data_seconds=float(included[~events.known].sum()) * step,
+        uncounted_bad_seconds=float(included[events.total_only].sum()) * step,
         excluded_seconds=float(excluded.sum()) * step,
         first_data=max(start, history.start + step * int(heard[0])) if heard.size else None,
         history_end=min(end, history.end),
