@@ -18,6 +18,7 @@ from holdfast.surfaces.cli.commands.canary import canary
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.loadtest import loadtest
 from holdfast.surfaces.cli.commands.respond import respond
+from holdfast.surfaces.cli.commands.slo import slo
 from holdfast.surfaces.cli.commands.tools import tools
 from holdfast.surfaces.cli.options import DEFAULT_CONFIG
 
@@ -43,6 +44,7 @@ app.command()(loadtest)
 app.command()(canary)
 app.add_typer(actions, name="actions")
 app.add_typer(tools, name="tools")
+app.add_typer(slo, name="slo")
 app.add_typer(lab, name="lab")
 
 
