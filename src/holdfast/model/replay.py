@@ -157,6 +157,8 @@ class Backtest(Record):
     """In a sentence: what makes an incident significant."""
     incidents: tuple[PastIncident, ...]
     rule_sets: tuple[RuleSetScore, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader must know of the history."""
 
 
 class Estimate(Record):

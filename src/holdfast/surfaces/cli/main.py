@@ -14,6 +14,7 @@ from holdfast import __version__
 from holdfast.errors import HoldfastError
 from holdfast.surfaces.cli.commands import approve, doctor, incidents, init, show, verify, watch
 from holdfast.surfaces.cli.commands.actions import actions
+from holdfast.surfaces.cli.commands.backtest import backtest, simulate, tune
 from holdfast.surfaces.cli.commands.canary import canary
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.loadtest import loadtest
@@ -42,6 +43,9 @@ app.command()(approve.approve)
 app.command()(verify.verify)
 app.command()(loadtest)
 app.command()(canary)
+app.command()(backtest)
+app.command()(simulate)
+app.command()(tune)
 app.add_typer(actions, name="actions")
 app.add_typer(tools, name="tools")
 app.add_typer(slo, name="slo")
