@@ -17,7 +17,18 @@ def lint_slos(slos: Iterable[SLO]) -> tuple[Check, ...]:
 
 def problems(slo: SLO) -> tuple[str, ...]:
     """Return what is wrong with the SLO's alerts, in sentences."""
-    return (*_missing(slo), *_unreachable(slo), *_slower_than_sustainable(slo), *_order(slo))
+    return (*_missing(slo), *contradictions(slo))
+
+
+def contradictions(slo: SLO) -> tuple[str, ...]:
+    """Return what of the alerts that there are contradicts itself, in sentences."""
+    return (
+        *_unreachable(slo),
+        *_longer_than_period(slo),
+        *_slower_than_sustainable(slo),
+        *_order(slo),
+        *_actions(slo),
+    )
 
 
 def _lint(slo: SLO) -> Check:
@@ -57,3 +68,25 @@ def _order(slo: SLO) -> Iterable[str]:
     for fast, slow in pairwise(ordered):
         if burn_rate_threshold(fast, slo) <= burn_rate_threshold(slow, slo):
             yield f"{slow.name} looks longer than {fast.name} but asks for no slower burn"
+        if slow.budget_fraction < fast.budget_fraction:
+            yield (
+                f"{fast.name} never fires first: {slow.name} needs less of the budget "
+                f"({slow.budget_fraction:g} against {fast.budget_fraction:g})"
+            )
+
+
+def _longer_than_period(slo: SLO) -> Iterable[str]:
+    for tier in slo.tiers:
+        if tier.long_window_seconds > slo.period_seconds:
+            yield f"{tier.name} looks longer than the period"
+
+
+def _actions(slo: SLO) -> Iterable[str]:
+    pages = [tier for tier in slo.tiers if tier.action == "page"]
+    if not pages:
+        return
+    slowest = min(pages, key=lambda tier: burn_rate_threshold(tier, slo))
+    for tier in slo.tiers:
+        faster = burn_rate_threshold(tier, slo) > burn_rate_threshold(slowest, slo)
+        if tier.action == "ticket" and faster:
+            yield f"{tier.name} writes a ticket at a faster burn than {slowest.name} pages at"

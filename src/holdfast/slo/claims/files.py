@@ -24,7 +24,7 @@ from holdfast.slo.claims.check import NOBODY
 from holdfast.slo.claims.conditions import check_conditions
 from holdfast.slo.claims.quantities import hours, in_words, time_in_words
 from holdfast.slo.claims.rule_thresholds import check_rule
-from holdfast.slo.lint import problems
+from holdfast.slo.lint import contradictions, problems
 from holdfast.slo.rule_files import read_rules
 
 
@@ -74,7 +74,6 @@ def _fields(document: object) -> dict[str, object]:
 def _checked_slos(slos: Iterable[SLO]) -> Iterator[CheckedClaim]:
     """Thresholds of ours follow from (budget fraction, window, period): they can only not fit."""
     for slo in slos:
-        found = problems(slo)
         terms = [
             f"{tier.name}: {in_words('P', tier.budget_fraction)} x {hours(slo.period_seconds)} / "
             f"{hours(tier.long_window_seconds)} = {burn_rate_threshold(tier, slo):.4g}x, threshold "
@@ -84,7 +83,7 @@ def _checked_slos(slos: Iterable[SLO]) -> Iterator[CheckedClaim]:
         yield CheckedClaim(
             statement=f"{slo.name}: {100 * slo.objective:g} % over "
             f"{time_in_words(slo.period_seconds)}, {len(slo.tiers)} tiers",
-            verdict="wrong" if found else "right",
+            verdict="wrong" if contradictions(slo) or not slo.tiers else "right",
             arithmetic="; ".join(terms),
-            notes=found,
+            notes=problems(slo),
         )

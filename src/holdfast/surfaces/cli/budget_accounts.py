@@ -124,6 +124,7 @@ def _row(
         history = read_history(
             *(source, slo, math.floor(start / step) * step, at, step),
             absent_bad_is_zero=wanted.absent_bad_is_zero,
+            overlap_seconds=config.metrics.resolution_seconds,
         )
     except (SourceError, EvidenceError) as error:
         return BudgetRow(slo=slo.name, account=None, step_seconds=step, problem=str(error))
