@@ -108,7 +108,9 @@ def _sentence(record: type[Record], detail: ErrorDetails) -> str:
         return f"{where}: unknown field; {_suggestion(record, str(detail['loc'][-1]))}"
     if detail["type"] == "missing":
         return f"{where}: missing; it has no default, so give it a value"
-    wrong = detail["msg"].replace("a valid tuple", "a list")
+    wrong = detail["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
+    if detail["type"] == "value_error" and isinstance(detail["input"], dict):
+        return f"{where}: {wrong}"  # of several fields: the message names them
     return f"{where}: {wrong}; given was {detail['input']!r}"
 
 
