@@ -17,7 +17,9 @@ from holdfast.slo.targets.percent import percent
 
 _DEFAULT_PERIOD_SECONDS = 30 * 86400.0
 _SAME = 0.005
-_SHARE = re.compile(r"P of(?: (?P<period>[MD]))? G (?:in|over|within) (?P<window>[DM])")
+_SHARE = re.compile(
+    r"P of(?: (?P<period>[MD]))? G (?:in|over|within) (?P<window>[DM])(?: of (?P<period2>[MD]))?"
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def check_rule(rule: AlertRule, given: Given) -> Iterator[CheckedClaim]:
         return
     for branch in found:
         if branch:
-            yield check_thresholds(rule.name, branch, said, given)
+            tier = rule.labels.get("tier", "")
+            yield check_thresholds(f"{rule.name} {tier}".strip(), branch, said, given)
 
 
 def check_thresholds(
@@ -178,10 +181,11 @@ def said_in(text: str) -> Said:
         return Said()
     first = read.codes.count(" ", 0, share.start())
     tokens = read.tokens[first : first + share[0].count(" ") + 1]
-    period = tokens[2] if share["period"] else None
+    window = tokens[-3] if share["period2"] else tokens[-1]
+    period = tokens[2] if share["period"] else tokens[-1] if share["period2"] else None
     return Said(
         fraction=tokens[0].value,
-        window_seconds=tokens[-1].value,
+        window_seconds=window.value,
         period_seconds=None if period is None else period.value,
     )
 
