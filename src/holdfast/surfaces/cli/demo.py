@@ -18,6 +18,7 @@ from holdfast.lab.repositories import releases
 from holdfast.lab.topology import chosen
 from holdfast.model.incident import IncidentOutcome, Status
 from holdfast.surfaces.app import Holdfast
+from holdfast.surfaces.cli.database_line import database_line
 from holdfast.surfaces.cli.interrupts import interruptible
 from holdfast.surfaces.cli.session import showing
 from holdfast.surfaces.cli.verifying import run_verify
@@ -81,6 +82,7 @@ def _laboratory(plan: Demo) -> Generator[LabHandle]:
 def _play(plan: Demo, handle: LabHandle, holdfast: Holdfast, view: View) -> None:
     """Watch healthy traffic, release, and watch until the incident is over."""
     view.say("laboratory", f"clients ask {handle.entry_url}; Holdfast may act here, and only here")
+    view.say("laboratory", f"its database is {database_line(handle.lab.database)}")
     view.expect("the laboratory warms up", _WARM_UP_SECONDS)
     time.sleep(_WARM_UP_SECONDS)
     view.expect("healthy traffic, to compare with", plan.healthy_seconds)
