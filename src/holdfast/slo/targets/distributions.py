@@ -14,6 +14,7 @@ class _Special(Protocol):
     def ndtr(self, x: float) -> float: ...
     def stdtrit(self, df: float, p: float) -> float: ...
     def betaincinv(self, a: float, b: float, y: float) -> float: ...
+    def gammaincinv(self, a: float, y: float) -> float: ...
     def gammainc(self, a: float, x: Counts) -> Counts: ...
 
 
@@ -34,6 +35,11 @@ def student_quantile(probability: float, degrees: float) -> float:
 def beta_quantile(probability: float, a: float, b: float) -> float:
     """Return the quantile of the beta distribution."""
     return float(_special().betaincinv(a, b, probability))
+
+
+def gamma_quantile(probability: float, shape: float) -> float:
+    """Return the quantile of the gamma distribution of scale 1."""
+    return float(_special().gammaincinv(shape, probability))
 
 
 def poisson_at_least(count: int, means: Counts) -> Counts:

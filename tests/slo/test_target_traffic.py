@@ -1,0 +1,133 @@
+"""Low traffic: the count test against exact sums and against playing it through."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from holdfast.catalog.defaults import WORKBOOK_TIERS
+from holdfast.catalog.template import parse
+from holdfast.errors import InputError
+from holdfast.model.slo import SLO, RatioIndicator
+from holdfast.slo.history import EventHistory
+from holdfast.slo.targets.traffic import (
+    count_expression,
+    count_test,
+    false_pages_bound,
+    needs_count_test,
+    single_event_fraction,
+)
+
+FAST = WORKBOOK_TIERS[0]
+MINUTE, DAY = 60.0, 86_400.0
+
+
+def history(per_hour: float, days: int = 30, seed: int = 0) -> EventHistory:
+    total = np.random.default_rng(seed).poisson(per_hour / 60, days * 1440).astype(float)
+    return EventHistory(0, MINUTE, np.zeros_like(total), total)
+
+
+@pytest.mark.parametrize(("per_hour", "needed"), [(20, True), (60, True), (400, False)])
+def test_it_is_needed_where_one_event_would_page(per_hour: float, needed: bool) -> None:
+    """At 99.9 % one event of fewer than 69.4 in an hour is above 1.44 %."""
+    assert needs_count_test(history(per_hour), FAST, 0.999) is needed
+
+
+def test_the_share_of_windows_in_which_one_event_pages_is_counted_like_by_hand() -> None:
+    past = history(70, days=2)
+    hours = [past.total[i : i + 60].sum() for i in range(len(past.total) - 59)]
+    by_hand = np.mean([1 / events > 0.0144 for events in hours if events])
+    assert single_event_fraction(past, FAST, 0.999, 30 * DAY) == pytest.approx(by_hand)
+
+
+def test_the_bound_is_the_exact_sum_of_poisson_terms() -> None:
+    for count in (1, 2, 3, 7):
+        mean = 0.4
+        tail = 1 - sum(math.exp(-mean) * mean**i / math.factorial(i) for i in range(count - 1))
+        assert false_pages_bound(40, 28_800, 0.01, count) == pytest.approx(288 * tail)
+
+
+def test_the_least_count_is_the_least_one_that_keeps_the_bound() -> None:
+    past = history(40)
+    found = count_test(past, FAST, 0.99, false_pages_per_period=0.1)
+    assert found is not None
+    total = past.total.sum()
+    assert found.false_pages_per_period <= 0.1
+    # the same on steady traffic, by exact sums, for this count and the one below
+    assert false_pages_bound(40, total, 0.01, found.least_bad_events) < 0.15
+    assert false_pages_bound(40, total, 0.01, found.least_bad_events - 1) > 0.1
+
+
+def reached(bad: NDArray[np.int64], window: int, count: int) -> int:
+    """How often the count of the last `window` steps comes to be at least `count`."""
+    sums = np.convolve(bad, np.ones(window, dtype=np.int64))[: len(bad)]
+    over = sums >= count
+    return int(np.count_nonzero(over[1:] & ~over[:-1]) + over[0])
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_played_through_it_pages_no_more_often_than_the_bound_says(count: int) -> None:
+    """120 months at the budget's own bad ratio, traffic of day and night."""
+    generator = np.random.default_rng(5)
+    minutes = np.arange(30 * 1440)
+    per_minute = 40 / 60 * (1 + 0.8 * np.sin(2 * np.pi * minutes / 1440))
+    past = EventHistory(0, MINUTE, np.zeros(len(minutes)), per_minute)
+    rate = 0.01
+    means = rate * np.convolve(per_minute, np.ones(60))[: len(minutes)]
+    tails = 1 - sum(np.exp(-means) * means**i / math.factorial(i) for i in range(count - 1))
+    bound = float(np.sum(rate * per_minute * tails))
+    months = 120
+    played = (
+        sum(reached(generator.poisson(rate * per_minute), 60, count) for _ in range(months))
+        / months
+    )
+    assert played <= bound * 1.05
+    assert played >= bound * 0.3, "the bound is not empty"
+    found = count_test(past, FAST, 1 - rate, false_pages_per_period=bound * 1.0001)
+    assert found is not None
+    assert found.least_bad_events == count
+    assert found.false_pages_per_period == pytest.approx(bound, rel=1e-6)
+
+
+def test_it_says_where_it_makes_the_tier_blind() -> None:
+    found = count_test(history(1.5), FAST, 0.9, false_pages_per_period=0.01)
+    assert found is not None
+    assert found.least_bad_events > found.median_events
+    assert found.blind_fraction > 0.5
+    assert found.seconds_to_page_full_outage is None
+    assert "blind" in found.sentence
+
+
+def test_without_traffic_there_is_nothing_to_test() -> None:
+    nothing = EventHistory(0, MINUTE, np.full(100, np.nan), np.full(100, np.nan))
+    assert count_test(nothing, FAST, 0.999) is None
+    assert not needs_count_test(nothing, FAST, 0.999)
+
+
+def test_a_bound_that_is_not_positive_is_refused() -> None:
+    with pytest.raises(InputError, match="false_pages_per_period"):
+        count_test(history(10), FAST, 0.999, false_pages_per_period=0)
+
+
+def test_its_condition_is_promql() -> None:
+    slo = SLO(
+        name="shop",
+        service="shop",
+        kind="availability",
+        indicator=RatioIndicator(
+            bad_query="sum(rate(bad_total[$window]))", total_query="sum(rate(all_total[$window]))"
+        ),
+        objective=0.999,
+        period_seconds=30 * DAY,
+        tiers=WORKBOOK_TIERS,
+    )
+    found = count_test(history(20), FAST, 0.999)
+    assert found is not None
+    expression = count_expression(slo, FAST, found)
+    parse(expression)
+    assert expression.endswith(
+        f"and ((sum(rate(bad_total[1h]))) * 3600) > {found.least_bad_events - 0.5:g}"
+    )
