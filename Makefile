@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 AGAIN = { echo "once more, alone: what failed"; $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -n 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long check format lint types soak pins bench clean
+.PHONY: help setup demo test long check format lint types soak pins bench promql-conformance clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
 setup: $(READY) ## make the environment in .venv
 
@@ -53,6 +53,9 @@ soak: $(READY) ## the long runs: the demo killed at twelve points, ten healthy m
 
 bench: $(READY) ## print the tables of bench/
 	@for program in bench/*.py; do $(BIN)/python $$program || exit 1; done
+
+promql-conformance: $(READY) ## Prometheus's own PromQL tests against the embedded evaluator
+	@$(BIN)/python bench/promql_conformance.py
 
 pins: $(READY) ## make the pinned requirements anew
 	@export UV_CUSTOM_COMPILE_COMMAND="make pins"; \

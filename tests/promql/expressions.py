@@ -37,6 +37,25 @@ _PLAIN_FUNCTIONS = [
     "sgn",
     "round",
     "timestamp",
+    "sin",
+    "cos",
+    "atan",
+    "sinh",
+    "asinh",
+    "tanh",
+    "acos",
+    "deg",
+    "rad",
+]
+_DATE_FIELDS = [
+    "minute",
+    "hour",
+    "day_of_week",
+    "day_of_month",
+    "day_of_year",
+    "days_in_month",
+    "month",
+    "year",
 ]
 _AGGREGATIONS = ["sum", "avg", "min", "max", "count", "group"]
 _ARITHMETIC = ["+", "-", "*", "/", "%", "^"]  # atan2 keeps the name in 2.x, drops it in 3.x
@@ -134,7 +153,7 @@ class Grammar:
             f"clamp_min({inner}, {self._number()})",
             f"clamp_max({inner}, {self._number()})",
             f"round({inner}, 0.5)",
-            f"{self._pick('minute', 'hour', 'month')}({self._selector()} * 1e5)",
+            f"{self._chance.choice(_DATE_FIELDS)}({self._selector()} * 1e6)",
             f"-({inner})",
         )
 
@@ -176,6 +195,9 @@ class Grammar:
     def _grouped(self, depth: int) -> str:
         many, one = self._vector(depth), f"sum by (job) ({self._vector(depth)})"
         if self._chance.random() < 0.5:
+            if self._chance.random() < 0.3:
+                named = f'label_replace({one}, "more", "m-$1", "job", "(.*)")'
+                return f"({many}) {self._operator()} on (job) group_left (more) ({named})"
             return f"({many}) {self._operator()} on (job) group_left () ({one})"
         return f"({one}) {self._operator()} on (job) group_right () ({many})"
 
@@ -189,10 +211,14 @@ class Grammar:
         return self._pick(
             f"absent({inner})",
             f"vector({self._number()})",
+            f"vector(scalar({inner}))",
+            f"vector({self._number()} {self._chance.choice(_ARITHMETIC)} pi())",
             "vector(time())",
             f"histogram_quantile({self._quantile()}, h_bucket)",
             f"histogram_quantile({self._quantile()}, rate(h_bucket[2m]))",
             f"histogram_quantile({self._quantile()}, sum by (le) (h_bucket))",
+            f"histogram_quantile({self._quantile()}, sum by (le) (increase(h_bucket[5m])))",
+            f"histogram_quantile({self._quantile()}, h_bucket or b_total)",
             f'label_replace({inner}, "new", "$1-x", "inst", "i(.)")',
             f'label_join({inner}, "new", "-", "inst", "job")',
             f"sort({inner})",

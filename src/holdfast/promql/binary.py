@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from holdfast.promql.matching import pair_rows, set_operation
+from holdfast.promql.natives import paired
+from holdfast.promql.notes import Notes
 from holdfast.promql.tree import Binary
 from holdfast.promql.values import (
     Block,
@@ -59,7 +61,9 @@ def with_scalar(
     return drop_names(result, settings) if _drops_name(node) else result
 
 
-def between_vectors(node: Binary, left: Block, right: Block, settings: Settings) -> Block:
+def between_vectors(
+    node: Binary, left: Block, right: Block, settings: Settings, notes: Notes
+) -> Block:
     """Return vector op vector; raises PromQLError where the pairing is not unique."""
     if node.op in _SET_OPERATORS:
         return merge_same_labels(set_operation(node.op, left, right, node.matching))
@@ -67,8 +71,9 @@ def between_vectors(node: Binary, left: Block, right: Block, settings: Settings)
     pairs = pair_rows(left, right, node.matching, drops_name=drops_name, settings=settings)
     if not pairs.labels:
         return empty_block(left.values.shape[1])
+    present = paired(node.op, pairs.present, pairs.left_native, pairs.right_native, notes)
     values, kept = _apply(node, pairs.left, pairs.right, kept_values=pairs.left)
-    return merge_same_labels(Block(pairs.labels, values, pairs.present & kept, pairs.unnamed))
+    return merge_same_labels(Block(pairs.labels, values, present & kept, pairs.unnamed))
 
 
 def _drops_name(node: Binary) -> bool:

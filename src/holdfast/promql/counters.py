@@ -6,15 +6,20 @@ Formulae from Prometheus, promql/functions.go: `extrapolatedRate`, `instantValue
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.promql.fold import sum_ranges
 from holdfast.promql.values import Bools, Floats, Ints, Settings, Windows
 
 _EXTRAPOLATION_LIMIT = 1.1
 """A window's edge is "near" when closer than this many average sample intervals."""
+
+_CELLS_AT_ONCE = 1 << 15
+"""Windows that are computed at once."""
 
 Result = tuple[Floats, Bools]
 
@@ -41,16 +46,25 @@ def rate(windows: Windows, settings: Settings) -> Result:
 
 def increase(windows: Windows, settings: Settings) -> Result:
     """Return the increase over the window, counter resets undone."""
+    fell = np.flatnonzero(windows.values[1:] < windows.values[:-1]) + 1
+    return _by_rows(windows, lambda part: _increase(part, fell, settings))
+
+
+def _increase(windows: Windows, fell: NDArray[np.intp], settings: Settings) -> Result:
     ends = _Ends.of(windows)
     if not ends.enough.any():
         return np.zeros(ends.enough.shape), ends.enough
     first = windows.values[ends.first]
-    risen = windows.values[ends.last] - first + _lost_in_resets(windows)
+    risen = windows.values[ends.last] - first + _lost_in_resets(windows, fell)
     return _extrapolate(windows, ends, risen, first, settings), ends.enough
 
 
 def delta(windows: Windows, settings: Settings) -> Result:
     """Return last minus first, extrapolated to the window's edges."""
+    return _by_rows(windows, lambda part: _delta(part, settings))
+
+
+def _delta(windows: Windows, settings: Settings) -> Result:
     ends = _Ends.of(windows)
     if not ends.enough.any():
         return np.zeros(ends.enough.shape), ends.enough
@@ -58,14 +72,36 @@ def delta(windows: Windows, settings: Settings) -> Result:
     return _extrapolate(windows, ends, moved, None, settings), ends.enough
 
 
-def _lost_in_resets(windows: Windows) -> Floats:
-    """Return the sum of the values from which the counter fell inside each window."""
-    fell = np.flatnonzero(windows.values[1:] < windows.values[:-1]) + 1
-    if fell.size == 0:
-        return np.zeros(windows.low.shape)
-    low = np.searchsorted(fell, windows.low, side="right")
-    high = np.maximum(low, np.searchsorted(fell, windows.high, side="left"))
-    return sum_ranges(windows.values[fell - 1], low, high)
+def _by_rows(windows: Windows, compute: Callable[[Windows], Result]) -> Result:
+    """Compute some series at a time: what is intermediate stays in the processor's cache."""
+    series, steps = windows.low.shape
+    at_once = max(1, _CELLS_AT_ONCE // max(1, steps))
+    if series <= at_once:
+        return compute(windows)
+    values, present = np.empty((series, steps)), np.empty((series, steps), dtype=np.bool_)
+    for first in range(0, series, at_once):
+        rows = slice(first, first + at_once)
+        part = replace(windows, low=windows.low[rows], high=windows.high[rows])
+        values[rows], present[rows] = compute(part)
+    return values, present
+
+
+def _lost_in_resets(windows: Windows, fell: NDArray[np.intp]) -> Floats:
+    """Return the sum of the values from which the counter fell inside each window.
+
+    `fell` are the places of the samples that are smaller than the one before.
+    """
+    lost = np.zeros(windows.low.shape)
+    if fell.size == 0 or lost.size == 0:
+        return lost
+    earliest: Ints = windows.low.min(axis=1)
+    latest: Ints = windows.high.max(axis=1)
+    reset = np.searchsorted(fell, earliest, "right") < np.searchsorted(fell, latest, "left")
+    rows = np.flatnonzero(reset)  # few series are reset at all
+    low = np.searchsorted(fell, windows.low[rows], side="right")
+    high = np.maximum(low, np.searchsorted(fell, windows.high[rows], side="left"))
+    lost[rows] = sum_ranges(windows.values[fell - 1], low, high)
+    return lost
 
 
 def _extrapolate(

@@ -6,6 +6,7 @@ Default semantics are those of Prometheus 3 (windows and lookback exclude their 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from holdfast.errors import InputError
 from holdfast.model.evidence import Matrix, Sample, Series, Vector
 from holdfast.promql.evaluate import Evaluator, result_of
+from holdfast.promql.natives import refused_windows
+from holdfast.promql.notes import Notes
 from holdfast.promql.parse import parse
 from holdfast.promql.samples import SampleStore
 from holdfast.promql.values import Block, Bools, Floats, Frame, Settings, block_of
@@ -54,15 +57,20 @@ class Engine:
         """
         at_ms = round(at * 1000)
         frame = Frame(np.array([at_ms], dtype=np.int64), at_ms, at_ms)
-        block = self._block(promql, frame)
+        block, notes = self._block(promql, frame)
         rows = np.flatnonzero(self._shown(block)[:, 0])
         values = block.values[:, 0].tolist()
         return Vector(
             samples=tuple(
                 Sample(labels=block.labels[row], at=at_ms / 1000, value=values[row])
                 for row in rows.tolist()
-            )
+            ),
+            warnings=notes,
         )
+
+    def text(self, promql: str) -> str:
+        """Return what a string expression says; raises PromQLError if it is none."""
+        return self._evaluator.text(parse(promql))
 
     def range(self, promql: str, start: float, end: float, step_seconds: float) -> Matrix:
         """Return the answers at start, start + step, ... up to end; series are sorted by labels.
@@ -74,7 +82,7 @@ class Engine:
         if step_ms <= 0 or end_ms < start_ms:
             raise InputError(f"no steps from {start} to {end} by {step_seconds} s")
         times = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
-        block = self._block(promql, Frame(times, start_ms, end_ms, step_ms))
+        block, notes = self._block(promql, Frame(times, start_ms, end_ms, step_ms))
         shown = self._shown(block)
         rows = sorted(np.flatnonzero(shown.any(axis=1)).tolist(), key=lambda r: _order(block, r))
         seconds = times / 1000
@@ -85,7 +93,8 @@ class Engine:
                     points=_points(seconds[shown[row]], block.values[row, shown[row]]),
                 )
                 for row in rows
-            )
+            ),
+            warnings=notes,
         )
 
     def samples(self, promql: str, at: float) -> Matrix:
@@ -95,7 +104,7 @@ class Engine:
         """
         at_ms = round(at * 1000)
         frame = Frame(np.array([at_ms], dtype=np.int64), at_ms, at_ms)
-        windows = self._evaluator.windows(parse(promql), frame)
+        windows = refused_windows(self._evaluator.windows(parse(promql), frame))
         series: list[Series] = []
         for row, labels in enumerate(windows.labels):
             inside = slice(int(windows.low[row, 0]), int(windows.high[row, 0]))
@@ -105,12 +114,13 @@ class Engine:
                 series.append(Series(labels=labels, points=_points(seconds[shown], values[shown])))
         return Matrix(series=tuple(series))
 
-    def _block(self, promql: str, frame: Frame) -> Block:
-        value = result_of(self._evaluator, parse(promql), frame)
-        if isinstance(value, Block):
-            return value
-        present = np.ones((1, frame.steps), dtype=np.bool_)
-        return block_of([{}], value.reshape(1, -1), present)
+    def _block(self, promql: str, frame: Frame) -> tuple[Block, tuple[str, ...]]:
+        evaluator = replace(self._evaluator, notes=Notes())
+        value = result_of(evaluator, parse(promql), frame)
+        if not isinstance(value, Block):
+            present = np.ones((1, frame.steps), dtype=np.bool_)
+            value = block_of([{}], value.reshape(1, -1), present)
+        return value, evaluator.notes.texts()
 
     def _shown(self, block: Block) -> Bools:
         return block.present if self._keep_nan else block.present & ~np.isnan(block.values)

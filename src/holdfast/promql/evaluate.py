@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from holdfast.errors import PromQLError, PromQLUnsupported
 from holdfast.promql.aggregation import SIMPLE_AGGREGATIONS, aggregate, aggregate_quantile
 from holdfast.promql.binary import between_scalars, between_vectors, with_scalar
-from holdfast.promql.ranking import count_values, keep_extremes
+from holdfast.promql.natives import after_scalar, counted, floats_only, holds_natives, refused
+from holdfast.promql.notes import Notes
+from holdfast.promql.ranking import count_values, keep_extremes, keep_first
 from holdfast.promql.registry import FUNCTIONS
+from holdfast.promql.relabel import check_label_name
 from holdfast.promql.samples import SampleStore
 from holdfast.promql.selectors import flatten, select_instant, select_windows, windows_over
 from holdfast.promql.tree import (
@@ -44,6 +47,8 @@ class Evaluator:
 
     store: SampleStore
     settings: Settings
+    notes: Notes = field(default_factory=Notes)
+    """Of one query: each has its own evaluator."""
 
     def evaluate(self, node: Node, frame: Frame) -> Value:
         """Return the value of a node at every step; raises PromQLError on ambiguous data."""
@@ -68,7 +73,11 @@ class Evaluator:
                 )
 
     def vector(self, node: Node, frame: Frame) -> Block:
-        """Evaluate an instant vector."""
+        """Evaluate an instant vector; refuses native histograms."""
+        return refused(self.mixed(node, frame))
+
+    def mixed(self, node: Node, frame: Frame) -> Block:
+        """Evaluate an instant vector that may hold native histograms."""
         value = self.evaluate(node, frame)
         if isinstance(value, Block):
             return value
@@ -88,7 +97,7 @@ class Evaluator:
         raise PromQLError("expected a string")
 
     def windows(self, node: Node, frame: Frame) -> Windows:
-        """Evaluate a range vector."""
+        """Evaluate a range vector; native histograms are marked among its values."""
         if isinstance(node, RangeSelector):
             return select_windows(self.store, node, frame, self.settings)
         if isinstance(node, Subquery):
@@ -100,7 +109,7 @@ class Evaluator:
         if not isinstance(node, Selector):
             return None
         block, taken = select_instant(self.store, node, frame, self.settings)
-        return replace(block, values=taken)
+        return replace(counted(block), values=taken)
 
     def _negated(self, value: Value) -> Value:
         if isinstance(value, Block):
@@ -125,16 +134,32 @@ class Evaluator:
 
     def _aggregated(self, node: Aggregation, frame: Frame) -> Block:
         if node.op == "count_values":
-            block = self.vector(node.expr, frame)
             label = self.text(node.param) if node.param else ""
+            check_label_name(label)
+            block = self.vector(node.expr, frame)
             return count_values(block, node.grouping, label)
         param = self.scalar(node.param, frame) if node.param else np.zeros(frame.steps)
-        block = self.vector(node.expr, frame)
+        if node.op == "limitk":
+            return keep_first(self.mixed(node.expr, frame), node.grouping, param)
+        if node.op == "limit_ratio":
+            return _by_ratio(param)
+        block = self._aggregated_samples(node.op, self.mixed(node.expr, frame))
         if node.op in SIMPLE_AGGREGATIONS:
             return aggregate(node.op, block, node.grouping)
         if node.op == "quantile":
+            self.notes.quantile(param)
             return aggregate_quantile(block, node.grouping, param)
         return keep_extremes(block, node.grouping, param, largest=node.op == "topk")
+
+    def _aggregated_samples(self, op: str, block: Block) -> Block:
+        """Return what an aggregation takes of a vector that may hold native histograms."""
+        if op in ("count", "group"):
+            return counted(block)
+        if op in ("sum", "avg"):
+            return refused(block)
+        if holds_natives(block):
+            self.notes.ignored_in_aggregation(op)
+        return floats_only(block)
 
     def _binary(self, node: Binary, frame: Frame) -> Value:
         left, right = self.evaluate(node.left, frame), self.evaluate(node.right, frame)
@@ -142,11 +167,21 @@ class Evaluator:
             raise PromQLError("a string has no binary operations")
         if isinstance(left, Block):
             if isinstance(right, Block):
-                return between_vectors(node, left, right, self.settings)
+                return between_vectors(node, left, right, self.settings, self.notes)
+            left = after_scalar(node.op, left, self.notes, scalar_left=False)
             return with_scalar(node, left, right, self.settings, scalar_left=False)
         if isinstance(right, Block):
+            right = after_scalar(node.op, right, self.notes, scalar_left=True)
             return with_scalar(node, right, left, self.settings, scalar_left=True)
         return between_scalars(node, left, right)
+
+
+def _by_ratio(ratio: Floats) -> Block:
+    if np.isnan(ratio).any():
+        raise PromQLError("Ratio value is NaN")
+    raise PromQLUnsupported(
+        "aggregation limit_ratio: it chooses by a hash of the server's own", hint="use limitk"
+    )
 
 
 def result_of(evaluator: Evaluator, node: Node, frame: Frame) -> Block | Floats:
@@ -156,5 +191,5 @@ def result_of(evaluator: Evaluator, node: Node, frame: Frame) -> Block | Floats:
     if isinstance(value, str):
         raise PromQLUnsupported("a string as the result", hint="ask for numbers")
     if isinstance(value, Block):
-        return merge_same_labels(settle_names(value))
+        return refused(merge_same_labels(settle_names(value)))
     return value

@@ -77,14 +77,19 @@ def _add_in_order(values: Floats, low: Ints, high: Ints) -> State:
     total, error = np.zeros(shape), np.zeros(shape)
     for place in range(int((high - low).max(initial=0))):
         going = low + place < high
-        sample = values[low[going] + place]
-        before = total[going]
-        after = before + sample
-        larger = np.abs(before) >= np.abs(sample)
-        lost = np.where(larger, (before - after) + sample, (sample - after) + before)
-        total[going] = after
-        error[going] = np.where(np.isinf(after), 0.0, error[going] + lost)
+        if going.all():
+            total, error = _kahan_sum(total, error, values[low + place])
+        else:
+            sample = values[low[going] + place]
+            total[going], error[going] = _kahan_sum(total[going], error[going], sample)
     return total, error
+
+
+def _kahan_sum(before: Floats, error: Floats, sample: Floats) -> tuple[Floats, Floats]:
+    after = before + sample
+    larger = np.abs(before) >= np.abs(sample)
+    lost = np.where(larger, (before - after) + sample, (sample - after) + before)
+    return after, np.where(np.isinf(after), 0.0, error + lost)
 
 
 def _compensated(values: Floats, low: Ints, high: Ints) -> State:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.promql.notes import Notes
 from holdfast.promql.values import (
+    NAME,
     Block,
     Bools,
+    Evaluates,
     Floats,
     LabelKey,
     Labels,
-    Settings,
     block_of,
     drop_names,
     empty_block,
@@ -44,21 +46,28 @@ class _Group:
     bounds: list[float]
 
 
-def histogram_quantile(block: Block, phi: Floats, settings: Settings) -> Block:
+def histogram_quantile(block: Block, phi: Floats, evaluator: Evaluates) -> Block:
     """Return the phi-quantile of each histogram; series without a numeric `le` are ignored.
 
     `phi` has shape (steps,). A step without a `+Inf` bucket, or with no observations, gives NaN.
     """
-    return drop_names(_reduce(block, [phi], bucket_quantiles), settings)
+    evaluator.notes.quantile(phi)
+
+    def compute(phi: Floats, bounds: Floats, counts: Floats) -> Floats:
+        if _decreases(phi, bounds, counts):
+            evaluator.notes.fixed_monotonicity(block.labels[0].get(NAME, ""))
+        return bucket_quantiles(phi, bounds, counts)
+
+    return drop_names(_reduce(block, [phi], compute, evaluator.notes), evaluator.settings)
 
 
 def histogram_quantiles(
-    block: Block, label: str, quantiles: list[Floats], settings: Settings
+    block: Block, label: str, quantiles: list[Floats], evaluator: Evaluates
 ) -> Block:
     """Return several quantiles of each histogram, told apart by a label; shapes (steps,)."""
     parts: list[Block] = []
     for phi in quantiles:
-        part = histogram_quantile(block, phi, settings)
+        part = histogram_quantile(block, phi, evaluator)
         for text in dict.fromkeys(map(_quantile_text, phi.tolist())):
             here = np.array([_quantile_text(value) == text for value in phi.tolist()])
             labels = [{**one, label: text} for one in part.labels]
@@ -72,13 +81,14 @@ def _quantile_text(value: float) -> str:
     return text + ".0" if text.lstrip("-").isdigit() else text
 
 
-def histogram_fraction(block: Block, lower: Floats, upper: Floats, settings: Settings) -> Block:
+def histogram_fraction(block: Block, lower: Floats, upper: Floats, evaluator: Evaluates) -> Block:
     """Return the fraction of observations between two values, shape (steps,) each."""
-    return drop_names(_reduce(block, [lower, upper], bucket_fractions), settings)
+    reduced = _reduce(block, [lower, upper], bucket_fractions, evaluator.notes)
+    return drop_names(reduced, evaluator.settings)
 
 
-def _reduce(block: Block, parameters: list[Floats], compute: Compute) -> Block:
-    groups = _groups(block)
+def _reduce(block: Block, parameters: list[Floats], compute: Compute, notes: Notes) -> Block:
+    groups = _groups(block, notes)
     steps = block.values.shape[1]
     if not groups:
         return empty_block(steps)
@@ -94,11 +104,13 @@ def _reduce(block: Block, parameters: list[Floats], compute: Compute) -> Block:
     return replace(block_of(labels, values, present), unnamed=unnamed)
 
 
-def _groups(block: Block) -> list[_Group]:
+def _groups(block: Block, notes: Notes) -> list[_Group]:
     found: dict[LabelKey, _Group] = {}
     for row, labels in enumerate(block.labels):
         bound = _bound(labels.get("le", ""))
         if bound is None:
+            if block.present[row].any():
+                notes.bucket_label(labels.get("le", ""), labels.get(NAME, ""))
             continue
         rest = {name: value for name, value in labels.items() if name != "le"}
         group = found.setdefault(label_key(rest), _Group(rest, [], []))
@@ -169,8 +181,20 @@ def _coalesce(bounds: Floats, counts: Floats) -> tuple[Floats, Floats]:
     return unique, np.add.reduceat(counts, starts, axis=1)
 
 
+def _decreases(phi: Floats, bounds: Floats, counts: Floats) -> bool:
+    """Return whether cumulative counts fall by more than rounding where a quantile is asked."""
+    if not np.isposinf(bounds[-1]):
+        return False
+    _, counts = _coalesce(bounds, counts[(phi >= 0) & (phi <= 1)])
+    return bool((np.diff(_without_rounding(counts), axis=1) < 0).any())
+
+
 def _monotonic(counts: Floats) -> Floats:
     """Undo rounding between neighbours, then decreases: counts are cumulative."""
+    return np.maximum.accumulate(_without_rounding(counts), axis=1)
+
+
+def _without_rounding(counts: Floats) -> Floats:
     fixed = counts.copy()
     kept = fixed[:, 0].copy()
     for bucket in range(1, fixed.shape[1]):
@@ -178,7 +202,7 @@ def _monotonic(counts: Floats) -> Floats:
         same = np.abs(current - kept) <= _PRECISION * current
         kept = np.where(same, kept, current)
         fixed[:, bucket] = kept
-    return np.maximum.accumulate(fixed, axis=1)
+    return fixed
 
 
 def _interpolate(phi: Floats, bounds: Floats, counts: Floats) -> Floats:

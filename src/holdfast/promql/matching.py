@@ -7,7 +7,7 @@ makes at each step (no two candidates at once) look at the steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,9 @@ class Pairs:
     right: Floats
     present: Bools
     unnamed: Bools
+    left_native: Bools | None = None
+    right_native: Bools | None = None
+    """Where either side has a native histogram; None where it has none at all."""
 
 
 def _signature(matching: Matching) -> Signature:
@@ -83,8 +86,13 @@ def pair_rows(
     present = many.present[many_rows] & one.present[one_rows]
     _refuse_ambiguous_groups(matching, labels, present)
     sides = many.values[many_rows], one.values[one_rows]
+    natives = _rows_of(many.native, many_rows), _rows_of(one.native, one_rows)
     lefts, rights = sides[::-1] if swapped else sides
-    return Pairs(labels, lefts, rights, present, unnamed)
+    return Pairs(labels, lefts, rights, present, unnamed, *(natives[::-1] if swapped else natives))
+
+
+def _rows_of(native: Bools | None, rows: NDArray[np.intp]) -> Bools | None:
+    return None if native is None else native[rows]
 
 
 def _matched(
@@ -181,11 +189,10 @@ def set_operation(op: str, left: Block, right: Block, matching: Matching) -> Blo
     signature = _signature(matching)
     if op == "or":
         partnered = _partnered(right, left, signature)
-        rest = Block(right.labels, right.values, right.present & ~partnered, right.unnamed)
-        return stack([left, rest])
+        return stack([left, replace(right, present=right.present & ~partnered)])
     partnered = _partnered(left, right, signature)
     present = left.present & (partnered if op == "and" else ~partnered)
-    return Block(left.labels, left.values, present, left.unnamed)
+    return replace(left, present=present)
 
 
 def _partnered(block: Block, other: Block, signature: Signature) -> Bools:

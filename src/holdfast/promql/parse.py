@@ -10,6 +10,7 @@ from typing import Any
 import promql_parser as pp
 
 from holdfast.errors import PromQLError, PromQLUnsupported
+from holdfast.promql.escapes import with_bytes
 from holdfast.promql.registry import AGGREGATIONS, FUNCTIONS
 from holdfast.promql.samples import Matcher
 from holdfast.promql.tree import (
@@ -46,7 +47,7 @@ def parse(promql: str) -> Node:
     Raises PromQLError with the parser's message, PromQLUnsupported for what is not evaluated.
     """
     try:
-        return _convert(pp.parse(promql))
+        return with_bytes(_convert(pp.parse(promql)), promql)
     except (ValueError, OverflowError) as error:
         raise PromQLError(f"cannot parse {_shown(promql)}: {error}") from error
     except RecursionError as error:

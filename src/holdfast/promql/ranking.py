@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from holdfast.errors import PromQLError
 from holdfast.promql.aggregation import group_rows
-from holdfast.promql.relabel import check_label_name
 from holdfast.promql.tree import Grouping
 from holdfast.promql.values import (
     Block,
@@ -25,10 +26,7 @@ def keep_extremes(block: Block, grouping: Grouping, k: Floats, *, largest: bool)
 
     `k` has shape (steps,). At a single step the rows come in order of rank.
     """
-    if np.isnan(k).any():
-        raise PromQLError("Parameter value is NaN")
-    if (np.abs(k) >= 2.0**63).any():
-        raise PromQLError("Scalar value overflows int64")
+    _check_count(k)
     if block.rows == 0:
         return block
     groups = group_rows(block.labels, grouping)
@@ -47,6 +45,30 @@ def keep_extremes(block: Block, grouping: Grouping, k: Floats, *, largest: bool)
     return chosen.take(seen)
 
 
+def keep_first(block: Block, grouping: Grouping, k: Floats) -> Block:
+    """Return, for each group and step, its first k samples; `k` has shape (steps,)."""
+    _check_count(k)
+    if block.rows == 0:
+        return block
+    groups = group_rows(block.labels, grouping)
+    owner = np.empty(block.rows, dtype=np.intp)
+    owner[groups.order] = np.repeat(np.arange(len(groups.labels)), groups.high - groups.low)
+    rows, steps = np.nonzero(block.present)
+    order = np.lexsort((rows, owner[rows], steps))
+    rows, steps = rows[order], steps[order]
+    kept = _rank_within(steps * len(groups.labels) + owner[rows]) < np.floor(k)[steps]
+    present = np.zeros_like(block.present)
+    present[rows[kept], steps[kept]] = True
+    return replace(block, present=present)
+
+
+def _check_count(k: Floats) -> None:
+    if np.isnan(k).any():
+        raise PromQLError("Parameter value is NaN")
+    if (np.abs(k) >= 2.0**63).any():
+        raise PromQLError("Scalar value overflows int64")
+
+
 def _rank_within(groups: np.ndarray[tuple[int], np.dtype[np.intp]]) -> np.ndarray:
     """Return each element's place among its equals; equals are neighbours."""
     place = np.arange(groups.size)
@@ -56,7 +78,6 @@ def _rank_within(groups: np.ndarray[tuple[int], np.dtype[np.intp]]) -> np.ndarra
 
 def count_values(block: Block, grouping: Grouping, label: str) -> Block:
     """Return how many series of each group have each value, which becomes a label."""
-    check_label_name(label)
     kept = Grouping(grouping.without, tuple(n for n in grouping.labels if n != label))
     if grouping.without:
         kept = Grouping(without=True, labels=(*grouping.labels, label))

@@ -25,7 +25,7 @@ _CLASSIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def label_replace(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
     """Set a label from a template where a pattern matches another label wholly."""
-    block = evaluator.vector(call.args[0], frame)
+    block = evaluator.mixed(call.args[0], frame)
     target, template, source, pattern = (evaluator.text(arg) for arg in call.args[1:5])
     compiled = compile_anchored(pattern)
     check_label_name(target)
@@ -40,7 +40,7 @@ def label_replace(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
 
 def label_join(evaluator: Evaluates, call: Call, frame: Frame) -> Block:
     """Set a label to other labels joined by a separator."""
-    block = evaluator.vector(call.args[0], frame)
+    block = evaluator.mixed(call.args[0], frame)
     target, separator, *sources = (evaluator.text(arg) for arg in call.args[1:])
     check_label_name(target)
     labels = [
@@ -56,6 +56,8 @@ def check_label_name(name: str) -> None:
         return
     if not name:
         raise PromQLError("invalid label name: it is empty")
+    if any("\udc80" <= letter <= "\udcff" for letter in name):
+        raise PromQLError(f"invalid label name {name!r}: it is no UTF-8")
     raise PromQLUnsupported(f"the label name {name!r}", hint="use letters, digits and _")
 
 

@@ -14,6 +14,15 @@ STALE_NAN: float = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
 """Prometheus's staleness marker: this series has ended here (storage/README, `StaleNaN`)."""
 
 
+NATIVE_NAN: float = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000003))[0]
+"""Holdfast's own marker: here is a native histogram, whose buckets are not kept."""
+
+
+def is_native(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which values mark native histograms (by bit pattern: other NaNs are data)."""
+    return values.view(np.uint64) == np.uint64(0x7FF0000000000003)
+
+
 def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which values are staleness markers (by bit pattern: other NaNs are data)."""
     return values.view(np.uint64) == np.uint64(0x7FF0000000000002)

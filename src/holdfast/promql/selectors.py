@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
-from holdfast.promql.samples import Matcher, SampleStore, is_stale
+from holdfast.promql.adjacent import joined
+from holdfast.promql.samples import NATIVE_NAN, Matcher, SampleStore, is_native, is_stale
 from holdfast.promql.tree import RangeSelector, Selector
 from holdfast.promql.values import (
     Block,
@@ -21,6 +23,9 @@ from holdfast.promql.values import (
     block_of,
     empty_block,
 )
+
+_LONG = 2000
+"""Samples of a series, on average, from which each is searched by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,29 @@ class Flat:
     def positions(self, at_ms: Ints, side: Literal["left", "right"]) -> Ints:
         """Return, per series and instant, where the instant falls among the series' samples.
 
-        As `numpy.searchsorted` per series, by one search over keys that put the series apart.
+        As `numpy.searchsorted` per series; short series are searched all at once, by keys that put
+        them apart.
         """
+        if self.times_ms.size > _LONG * len(self.labels):
+            return self._positions_one_by_one(at_ms, side)
         base = min(int(self.times_ms.min()), int(at_ms.min()))
         span = max(int(self.times_ms.max()), int(at_ms.max())) - base + 2
         series = np.arange(len(self.labels), dtype=np.int64) * span
         keys = (self.times_ms - base) + np.repeat(series, np.diff(self.bounds))
         asked = (at_ms - base)[np.newaxis, :] + series[:, np.newaxis]
         return np.searchsorted(keys, asked, side=side).astype(np.int64, copy=False)
+
+    def _positions_one_by_one(self, at_ms: Ints, side: Literal["left", "right"]) -> Ints:
+        """Search each series; those that were scraped together have the same times."""
+        found = np.empty((len(self.labels), at_ms.size), dtype=np.int64)
+        known, places = np.empty(0, dtype=np.int64), np.zeros(at_ms.size, dtype=np.int64)
+        bounds: list[int] = self.bounds.tolist()
+        for row, (low, high) in enumerate(pairwise(bounds)):
+            times = self.times_ms[low:high]
+            if not np.array_equal(times, known):
+                known, places = times, np.searchsorted(times, at_ms, side=side)
+            found[row] = places + low
+        return found
 
 
 def _read(
@@ -56,8 +76,8 @@ def _read(
     np.cumsum([one.values.size for one in series], out=bounds[1:])
     return Flat(
         [one.labels for one in series],
-        np.concatenate([one.times_ms for one in series]),
-        np.concatenate([one.values for one in series]),
+        joined([one.times_ms for one in series]),
+        joined([one.values for one in series]),
         bounds,
     )
 
@@ -95,7 +115,9 @@ def _broadcast(
     if values.shape[1] != steps:
         values, taken = np.repeat(values, steps, axis=1), np.repeat(taken, steps, axis=1)
         present = np.repeat(present, steps, axis=1)
-    return block_of(labels, values, present), taken
+    block = block_of(labels, values, present)
+    native = present & is_native(values)
+    return (replace(block, native=native) if native.any() else block), taken
 
 
 def select_windows(
@@ -111,6 +133,8 @@ def select_windows(
 
 
 def _without_stale(flat: Flat) -> Flat:
+    if not np.isnan(flat.values).any():
+        return flat
     kept = ~is_stale(flat.values)
     if kept.all():
         return flat
@@ -145,4 +169,7 @@ def flatten(block: Block, times_ms: Ints) -> Flat:
     rows, columns = np.nonzero(block.present)
     bounds = np.zeros(block.rows + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows, minlength=block.rows), out=bounds[1:])
-    return Flat(block.labels, times_ms[columns], block.values[rows, columns], bounds)
+    values = block.values
+    if block.native is not None:
+        values = np.where(block.native, NATIVE_NAN, values)
+    return Flat(block.labels, times_ms[columns], values[rows, columns], bounds)

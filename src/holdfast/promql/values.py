@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import PromQLError
+from holdfast.promql.notes import Notes
 from holdfast.promql.tree import At, Node
 
 Floats = NDArray[np.float64]
@@ -72,6 +73,8 @@ class Block:
     """Shape (series, steps): where there is a sample."""
     unnamed: Bools
     """Shape (series,): names to remove at the end, only in delayed mode."""
+    native: Bools | None = None
+    """Shape (series, steps): samples that are native histograms, of unknown value; None: none."""
 
     @property
     def rows(self) -> int:
@@ -85,6 +88,7 @@ class Block:
             self.values[rows],
             self.present[rows],
             self.unnamed[rows],
+            None if self.native is None else self.native[rows],
         )
 
 
@@ -119,8 +123,17 @@ class Evaluates(Protocol):
         """The semantics in force."""
         ...
 
+    @property
+    def notes(self) -> Notes:
+        """What is said beside the answer."""
+        ...
+
     def vector(self, node: Node, frame: Frame) -> Block:
-        """Evaluate an instant vector."""
+        """Evaluate an instant vector; refuses native histograms."""
+        ...
+
+    def mixed(self, node: Node, frame: Frame) -> Block:
+        """Evaluate an instant vector that may hold native histograms."""
         ...
 
     def scalar(self, node: Node, frame: Frame) -> Floats:
@@ -132,7 +145,7 @@ class Evaluates(Protocol):
         ...
 
     def windows(self, node: Node, frame: Frame) -> Windows:
-        """Evaluate a range vector."""
+        """Evaluate a range vector; native histograms are marked among its values."""
         ...
 
     def sample_times(self, node: Node, frame: Frame) -> Block | None:
@@ -152,12 +165,21 @@ def block_of(labels: list[Labels], values: Floats, present: Bools) -> Block:
 
 def stack(blocks: list[Block]) -> Block:
     """Put the rows of blocks of the same steps one under another."""
+    native = None
+    if any(block.native is not None for block in blocks):
+        native = np.concatenate([native_of(block) for block in blocks])
     return Block(
         [labels for block in blocks for labels in block.labels],
         np.concatenate([block.values for block in blocks]),
         np.concatenate([block.present for block in blocks]),
         np.concatenate([block.unnamed for block in blocks]),
+        native,
     )
+
+
+def native_of(block: Block) -> Bools:
+    """Return where native histograms are, shape (series, steps)."""
+    return np.zeros_like(block.present) if block.native is None else block.native
 
 
 def format_value(value: float) -> str:
@@ -200,7 +222,8 @@ def settle_names(block: Block) -> Block:
         without_name(labels) if unnamed else labels
         for labels, unnamed in zip(block.labels, block.unnamed.tolist(), strict=True)
     ]
-    return merge_same_labels(block_of(labels, block.values, block.present))
+    settled = np.zeros(block.rows, dtype=np.bool_)
+    return merge_same_labels(replace(block, labels=labels, unnamed=settled))
 
 
 def merge_same_labels(block: Block) -> Block:
@@ -226,3 +249,5 @@ def _join_rows(merged: Block, target: int, block: Block, rows: list[int]) -> Non
         merged.values[target, here] = block.values[row, here]
         merged.present[target] |= here
         merged.unnamed[target] |= block.unnamed[row]
+        if merged.native is not None and block.native is not None:
+            merged.native[target, here] = block.native[row, here]

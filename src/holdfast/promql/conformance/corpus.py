@@ -1,7 +1,8 @@
 """Reads Prometheus's promqltest files: what to load, what to ask, what to expect.
 
 The format is described in Prometheus's promql/promqltest/README.md. Native histograms are read as
-samples that only say that they are there: a query that touches them must be refused.
+samples that only say that they are there: a query that needs what they hold must be refused.
+The words of expected errors are not kept.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import promql_parser
 
+from holdfast.errors import InputError
 from holdfast.promql.samples import STALE_NAN
 
 Labels = dict[str, str]
@@ -23,6 +25,7 @@ _EVAL_RANGE = re.compile(
     r"eval(_fail|_warn|_info)?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.*)"
 )
 _RANGE_VECTOR = re.compile(r"expect range vector from (\S+) to (\S+) step (\S+)")
+_EXPECT_NOTE = re.compile(r"expect (no_)?(warn|info)(?:\s+(msg|regex):\s*(.*))?")
 _DURATION = re.compile(r"(\d+)(ms|[smhdwy])")
 _UNIT_MS = {
     "ms": 1,
@@ -43,6 +46,9 @@ class Histogram:
     text: str
 
 
+NATIVE = Histogram("{{}}")
+"""A native histogram of which nothing more is known."""
+
 Cell = float | Histogram | None
 """A value of a sequence; `None` is a gap."""
 
@@ -56,13 +62,27 @@ class Expected:
     scalar: bool = False
 
 
+@dataclass(frozen=True)
+class ExpectedNote:
+    """A warning or an info that is expected, or must not be there."""
+
+    level: str
+    """`warn` or `info`."""
+    present: bool
+    kind: str | None
+    """`msg` or `regex`; None where any will do."""
+    text: str
+
+
 @dataclass
 class Load:
     """Series to add: each value is one step after the other."""
 
     step_seconds: float
-    series: list[tuple[Labels, list[Cell]]] = field(default_factory=list)
+    series: list[tuple[Labels, list[Cell]]] = field(default_factory=list[tuple[Labels, list[Cell]]])
     native_from_classic: bool = False
+    start_timestamps: bool = False
+    """Some series say when they began, which is not read."""
 
 
 @dataclass
@@ -78,7 +98,8 @@ class Eval:
     ordered: bool = False
     string: str | None = None
     range_vector: tuple[float, float, float] | None = None
-    expected: list[Expected] = field(default_factory=list)
+    expected: list[Expected] = field(default_factory=list[Expected])
+    notes: list[ExpectedNote] = field(default_factory=list[ExpectedNote])
 
 
 class Clear:
@@ -97,8 +118,7 @@ def read_corpus(path: Path) -> Iterator[Command]:
             continue
         started = _start(line, number)
         if started is None:
-            assert command is not None, f"{path.name}:{number}: {line}"
-            _continue(command, line)
+            _continue(command, line, f"{path.name}:{number}")
             continue
         if command is not None:
             yield command
@@ -115,31 +135,42 @@ def _start(line: str, number: int) -> Command | None:
         return Load(seconds(step), native_from_classic=name == "load_with_nhcb")
     if found := _EVAL_INSTANT.match(line):
         at = seconds(found[2])
-        return Eval(number, found[3], at, at, None, found[1] == "_fail", found[1] == "_ordered")
+        asked = Eval(number, found[3], at, at, None, found[1] == "_fail", found[1] == "_ordered")
+        return _noted(asked, found[1])
     if found := _EVAL_RANGE.match(line):
         start, end, step = (seconds(found[place]) for place in (2, 3, 4))
-        return Eval(number, found[5], start, end, step, found[1] == "_fail")
-    assert not re.match(r"eval(_\w+)?\s", line), f"line {number}: {line}"
+        return _noted(Eval(number, found[5], start, end, step, found[1] == "_fail"), found[1])
     return None
 
 
-def _continue(command: Command, line: str) -> None:
+def _noted(asked: Eval, suffix: str | None) -> Eval:
+    if suffix in ("_warn", "_info"):
+        asked.notes.append(ExpectedNote(suffix[1:], True, None, ""))
+    return asked
+
+
+def _continue(command: Command | None, line: str, where: str) -> None:
     if isinstance(command, Load):
-        labels, rest = split_series(line)
-        command.series.append((labels, _loaded(rest)))
-    elif isinstance(command, Eval):
-        _expect(command, line)
+        _series_line(command, line)
+    elif isinstance(command, Eval) and not line.startswith("eval"):
+        _expect(command, line, where)
     else:
-        raise AssertionError(line)
+        raise _unread(line, where)
 
 
-def _loaded(rest: str) -> list[Cell]:
-    if not rest.startswith("@st"):
-        return cells(rest)
-    return [Histogram("start timestamps")] * 100
+def _unread(line: str, where: str) -> InputError:
+    return InputError(f"{where}: {line!r} is no line of a PromQL test")
 
 
-def _expect(command: Eval, line: str) -> None:
+def _series_line(command: Load, line: str) -> None:
+    labels, rest = split_series(line)
+    if rest.startswith("@st"):
+        command.start_timestamps = True
+    else:
+        command.series.append((labels, cells(rest)))
+
+
+def _expect(command: Eval, line: str, where: str) -> None:
     if not line.startswith("expect "):
         command.expected.append(_expected(line))
     elif line.startswith("expect fail"):
@@ -147,11 +178,20 @@ def _expect(command: Eval, line: str) -> None:
     elif line == "expect ordered":
         command.ordered = True
     elif line.startswith("expect string "):
-        command.string = line.removeprefix("expect string ")
+        command.string = _string(line.removeprefix("expect string "))
     elif found := _RANGE_VECTOR.match(line):
         command.range_vector = (seconds(found[1]), seconds(found[2]), seconds(found[3]))
+    elif found := _EXPECT_NOTE.fullmatch(line):
+        command.notes.append(ExpectedNote(found[2], found[1] is None, found[3], found[4] or ""))
     else:
-        assert re.match(r"expect (no_)?(warn|info)\b", line), line
+        raise _unread(line, where)
+
+
+def _string(quoted: str) -> str:
+    literal = promql_parser.parse(quoted)
+    if not isinstance(literal, promql_parser.StringLiteral):
+        raise InputError(f"{quoted} is no string")
+    return literal.val
 
 
 def _expected(line: str) -> Expected:
@@ -179,9 +219,10 @@ def number(text: str) -> float:
 def split_series(line: str) -> tuple[Labels, str]:
     """Split `name{labels} values` into labels and values."""
     found = re.match(r"([^\s{@]*)(\{(?:[^\"'`}]|\"(?:\\.|[^\"\\])*\"|'[^']*'|`[^`]*`)*\})?", line)
-    assert found is not None, line
+    if found is None:
+        raise InputError(f"{line!r} is no series")
     selector = promql_parser.parse(found[0]) if found[0] != "{}" else None
-    labels = {}
+    labels: Labels = {}
     if isinstance(selector, promql_parser.VectorSelector):
         labels = {m.name: m.value for m in selector.matchers.matchers if m.value}
         if selector.name:

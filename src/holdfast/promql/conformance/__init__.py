@@ -1,0 +1,1 @@
+"""Prometheus's own PromQL tests, run against the embedded evaluator."""

@@ -1,0 +1,1 @@
+"""The Prometheus HTTP API over series that were imported from OpenMetrics text."""
