@@ -18,6 +18,7 @@ from holdfast.surfaces.cli.commands.backtest import backtest, simulate, tune
 from holdfast.surfaces.cli.commands.canary import canary
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.loadtest import loadtest
+from holdfast.surfaces.cli.commands.promql import promql
 from holdfast.surfaces.cli.commands.respond import respond
 from holdfast.surfaces.cli.commands.slo import slo
 from holdfast.surfaces.cli.commands.tools import tools
@@ -50,6 +51,7 @@ app.add_typer(actions, name="actions")
 app.add_typer(tools, name="tools")
 app.add_typer(slo, name="slo")
 app.add_typer(lab, name="lab")
+app.add_typer(promql, name="promql")
 
 
 def _print_version(asked: bool) -> None:
