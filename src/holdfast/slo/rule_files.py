@@ -66,8 +66,20 @@ def rule_path(data_folder: Path, source: str) -> Path:
 
 def dump_rules(group: str, rules: Sequence[AlertRule]) -> str:
     """Return a Prometheus rule file (YAML) with one group."""
-    groups = [{"name": group, "rules": [_plain(rule) for rule in rules]}]
+    groups = [{"name": group, "rules": [plain_rule(rule) for rule in rules]}]
     return yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=100)
+
+
+def plain_rule(rule: AlertRule) -> dict[str, object]:
+    """Return a rule as it stands in a rule file."""
+    plain: dict[str, object] = {"alert": rule.name, "expr": rule.expression}
+    if rule.for_seconds > 0:
+        plain["for"] = duration(rule.for_seconds)
+    if rule.labels:
+        plain["labels"] = dict(rule.labels)
+    if rule.annotations:
+        plain["annotations"] = dict(rule.annotations)
+    return plain
 
 
 def put_in_force(data_folder: Path, source: str, rules: Sequence[AlertRule]) -> Path:
@@ -120,17 +132,6 @@ def read_rules(path: Path) -> tuple[AlertRule, ...]:
 
 class _Malformed(Exception):
     """What is wrong with the shape of a rule file."""
-
-
-def _plain(rule: AlertRule) -> dict[str, object]:
-    plain: dict[str, object] = {"alert": rule.name, "expr": rule.expression}
-    if rule.for_seconds > 0:
-        plain["for"] = duration(rule.for_seconds)
-    if rule.labels:
-        plain["labels"] = dict(rule.labels)
-    if rule.annotations:
-        plain["annotations"] = dict(rule.annotations)
-    return plain
 
 
 def _alerts(document: object) -> Iterator[dict[str, object]]:

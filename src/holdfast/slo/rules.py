@@ -1,14 +1,10 @@
-"""The PromQL of objectives: ratios per window, the condition of a tier, and alerting rules."""
+"""The PromQL of objectives: ratios per window, the condition of a tier, an alert's labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import yaml
-
 from holdfast.catalog.template import fill
 from holdfast.model.slo import SLO, BurnTier
-from holdfast.slo.burn import burn_rate_threshold, error_ratio_threshold
+from holdfast.slo.burn import error_ratio_threshold
 
 ALERT_NAME = "ErrorBudgetBurn"
 
@@ -36,16 +32,6 @@ def tier_expression(slo: SLO, tier: BurnTier) -> str:
     return f"({long}) and ({short})"
 
 
-def alerting_rules(slos: Iterable[SLO]) -> str:
-    """Return a Prometheus rule file (YAML) with one alert for each tier of each SLO."""
-    groups = [
-        {"name": f"holdfast-{slo.name}", "rules": [_rule(slo, tier) for tier in slo.tiers]}
-        for slo in slos
-        if slo.tiers
-    ]
-    return yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=100)
-
-
 def tier_labels(slo: SLO, tier_name: str) -> dict[str, str]:
     """Return the labels by which an alert of ours is known, wherever it is evaluated."""
     return {
@@ -54,19 +40,3 @@ def tier_labels(slo: SLO, tier_name: str) -> dict[str, str]:
         "slo": slo.name,
         "tier": tier_name,
     }
-
-
-def _rule(slo: SLO, tier: BurnTier) -> dict[str, object]:
-    return {
-        "alert": ALERT_NAME,
-        "expr": tier_expression(slo, tier),
-        "labels": {**_without_name(tier_labels(slo, tier.name)), "severity": tier.action},
-        "annotations": {
-            "summary": f"{slo.service} spends the error budget of {slo.name} too fast",
-            "burn_rate_threshold": f"{burn_rate_threshold(tier, slo):.12g}",
-        },
-    }
-
-
-def _without_name(labels: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in labels.items() if key != "alertname"}
