@@ -16,6 +16,7 @@ from holdfast.surfaces.cli.commands import approve, doctor, incidents, init, sho
 from holdfast.surfaces.cli.commands.actions import actions
 from holdfast.surfaces.cli.commands.backtest import backtest, simulate, tune
 from holdfast.surfaces.cli.commands.canary import canary
+from holdfast.surfaces.cli.commands.gate import gate
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.loadtest import loadtest
 from holdfast.surfaces.cli.commands.promql import promql
@@ -44,6 +45,7 @@ app.command()(approve.approve)
 app.command()(verify.verify)
 app.command()(loadtest)
 app.command()(canary)
+app.command()(gate)
 app.command()(backtest)
 app.command()(simulate)
 app.command()(tune)
