@@ -64,8 +64,17 @@ OUTAGES = (Outage(14, 20, 0.6), Outage(24, 150, 0.06), Outage(40, 4, 0.05))
 """Deep and short; shallow and long; one too small to matter."""
 
 
-def record_past(folder: Path, outages: Sequence[Outage] = OUTAGES, *, seed: int = 5) -> Path:
-    """Write 48 hours of counters, scraped each 30 s: a daily wave, few errors, and outages."""
+@dataclass(frozen=True)
+class PastCounters:
+    """Counters of answers with code 200 and 500; times are Unix seconds."""
+
+    times: list[int]
+    good: list[int]
+    bad: list[int]
+
+
+def past_counters(outages: Sequence[Outage] = OUTAGES, *, seed: int = 5) -> PastCounters:
+    """Make 48 hours, scraped each 30 s: a daily wave, few errors, and outages."""
     chance = np.random.default_rng(seed)
     count = HOURS * 3600 // INTERVAL
     times = END - HOURS * 3600 + INTERVAL * np.arange(1, count + 1)
@@ -75,14 +84,31 @@ def record_past(folder: Path, outages: Sequence[Outage] = OUTAGES, *, seed: int 
     for one in outages:
         ratio[(times > one.start) & (times <= one.start + one.minutes * 60)] = one.depth
     bad = chance.binomial(total, ratio)
-    good_so_far, bad_so_far = np.cumsum(total - bad).tolist(), np.cumsum(bad).tolist()
+    return PastCounters(times.tolist(), np.cumsum(total - bad).tolist(), np.cumsum(bad).tolist())
+
+
+def record_past(folder: Path, outages: Sequence[Outage] = OUTAGES, *, seed: int = 5) -> Path:
+    """Write them into an embedded store."""
+    made = past_counters(outages, seed=seed)
     writer = SampleWriter(folder, interval_seconds=INTERVAL, retention_seconds=30 * 86_400)
     labels = {"__name__": "http_requests_total", "service": "shop"}
     ids = [writer.series_id({**labels, "code": code}) for code in ("200", "500")]
-    for at, good, failed in zip(times.tolist(), good_so_far, bad_so_far, strict=True):
+    for at, good, failed in zip(made.times, made.good, made.bad, strict=True):
         writer.append("shop", at * 1000, ids, [good, failed])
     writer.close()
     return folder
+
+
+def write_openmetrics(path: Path, made: PastCounters) -> Path:
+    """Write them as OpenMetrics text with times, as `promtool tsdb create-blocks-from` reads."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write("# TYPE http_requests counter\n")
+        for code, values in (("200", made.good), ("500", made.bad)):
+            series = f'http_requests_total{{code="{code}",service="shop"}}'
+            for at, value in zip(made.times, values, strict=True):
+                file.write(f"{series} {value} {at}\n")
+        file.write("# EOF\n")
+    return path
 
 
 def write_openslo(path: Path, slo: SLO = SHOP) -> Path:

@@ -32,6 +32,8 @@ _BRACES = re.compile(rf"\s*\{{(?:{_STRING.pattern}|[^{{}}\"'`])*\}}")
 _RANGE = re.compile(r"\s*\[\s*([^\[\]:]+?)\s*\]")
 _MOVED = re.compile(r"\s*(offset\b|@)")
 _GROUPING = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)")
+_LABELS = (_BRACES, _GROUPING)
+"""Where names are those of labels."""
 _MARK = "holdfast_matches"
 _DEPTH = 10
 
@@ -93,10 +95,10 @@ def _put_in(
 ) -> str:
     wanted = sum(1 for one in selectors(expression) if _name_of(one) == name)
     written, at, count = "", 0, 0
-    labels_named = [match.span() for match in _GROUPING.finditer(expression)]
+    of_labels = [m.span() for pattern in _LABELS for m in pattern.finditer(expression)]
     for token in _TOKEN.finditer(expression):
-        grouped = any(low <= token.start() < high for low, high in labels_named)
-        if token.group() != name or token.start() < at or grouped:
+        is_label = any(low <= token.start() < high for low, high in of_labels)
+        if token.group() != name or token.start() < at or is_label:
             continue
         braces = _BRACES.match(expression, token.end())
         end = braces.end() if braces else token.end()
