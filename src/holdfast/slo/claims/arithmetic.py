@@ -143,7 +143,17 @@ def cut(parts: Parts, terms: Terms) -> list[Finding]:
         f"{in_words('P', actual)} ({time_in_words((1 - before) * month)} → "
         f"{time_in_words((1 - terms.objective) * month)} in 30 d)"
     )
+    if "factor" in parts:
+        times = (1 - before) / (1 - terms.objective)
+        return [Finding(parts["factor"], "X", times, f"(1 - old) / (1 - new) = {times:.4g}")]
     return [Finding(parts["fraction"], "P", actual, told)]
+
+
+def budget(parts: Parts, terms: Terms) -> list[Finding]:
+    """The budget of an objective is what it leaves."""
+    left = 1 - terms.objective
+    told = f"1 - objective = {left:.4g}, {in_words('P', left)} of the events of the period"
+    return [Finding(parts["fraction"], "P", left, told)]
 
 
 def exhaustion(parts: Parts, terms: Terms) -> list[Finding]:

@@ -23,6 +23,7 @@ _ARITHMETIC: dict[str, Callable[[Parts, Terms], list[Finding]]] = {
     "downtime": arithmetic.downtime,
     "outage": arithmetic.outage,
     "cut": arithmetic.cut,
+    "budget": arithmetic.budget,
     "exhaustion": arithmetic.exhaustion,
 }
 _NEEDS_OBJECTIVE = {"threshold", "outage"}

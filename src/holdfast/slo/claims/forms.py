@@ -28,8 +28,9 @@ _PER = "(?: (?:per|in|over|for|of))?"
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     # 5 % of the monthly budget in 1 h is a 6x burn; 5 % in 1 h → 0.006 (6x)
-    ("burn", f"{_LEAD}(?P<fraction>P)(?: {_OF_BUDGET})? (?:in|over|within) (?P<window>[DM]) Q "
-             f"(?:{_BURN}|{_BURN_OF}|{_RATIO}|(?P<ratio>[NP]) {_BURN}|{_BURN} (?P<ratio>[NP]))"),
+    ("burn", f"{_LEAD}(?P<fraction>P)(?: {_OF_BUDGET})? (?:in|over|within) (?P<window>[DM])"
+             f"(?: Q)? (?:{_BURN}|{_BURN_OF}|B Q (?P<burn>[XN])|{_RATIO}|(?P<ratio>[NP]) {_BURN}"
+             f"|{_BURN} {_RATIO})"),
     # a 14.4x burn for 1 h spends 2 % of the monthly budget; burn rate 6 is 5 % of the budget in 6 h
     ("burn", f"{_LEAD}(?:{_BURN}|{_BURN_OF}) (?:for|in|over) (?P<window>[DM]) [VQ] "
              f"(?P<fraction>P) {_OF_BUDGET}"),
@@ -38,21 +39,28 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     # 6x on 99.9 % is an error ratio of 0.006
     ("threshold", f"(?:{_BURN}|{_BURN_OF}) {_OF} (?P<objective>P)(?: S)? Q {_RATIO}"),
     ("threshold", f"{_LEAD}(?:{_BURN}|{_BURN_OF}) Q {_RATIO}"),
+    ("threshold", f"E {_OF} (?:{_BURN}|{_BURN_OF}) {_OF} (?P<objective>P)(?: S)? Q {_RATIO}"),
+    # the error budget of a 99.9 % SLO is 0.1 %
+    ("budget", f"G {_OF} (?P<objective>P)(?: S)? Q (?P<fraction>P)"),
     # 0.1 % of 30 d = 43.2 min
     ("share", f"(?P<fraction>P) of (?P<period>[MD]) Q (?P<downtime>D){_DOWN}"),
     ("share", f"(?P<downtime>D){_DOWN} Q (?P<fraction>P) of (?P<period>[MD])"),
     # a 99.9 % SLO allows 43.2 min of downtime per month
     ("downtime", f"(?P<objective>P)(?: S)?(?:{_PER} (?P<period>[MD]))? Q (?P<downtime>D){_DOWN}"
                  f"(?:{_PER} (?P<period>[MD]))?"),
+    ("downtime", f"(?P<objective>P)(?: S)?(?:{_PER} (?P<period>[MD]))? Q (?:(?P<period>[MD]) )?"
+                 "G of (?P<downtime>D)"),
     ("downtime", f"(?P<downtime>D){_DOWN}(?:{_PER} (?P<period>[MD]))? Q (?P<objective>P)(?: S)?"),
     # a 10 min outage = 0.23 % of the monthly budget
-    ("outage", f"{_LEAD}(?P<downtime>D){_DOWN} [QV] (?P<fraction>P) {_OF_BUDGET}"),
+    ("outage", f"{_LEAD}(?:(?P<downtime>D){_DOWN}|O of (?P<downtime>D)) [QV] (?P<fraction>P) "
+               f"{_OF_BUDGET}"),
     ("outage", f"(?P<downtime>D){_DOWN} [QV] (?P<fraction>P) of (?P<objective>P) G"),
     # 99.5 → 99.9 cuts downtime by 75 %
     ("cut", "(?:from )?(?P<before>[PN])(?: S)? (?:to|Q) (?P<objective>[PN])(?: S)? C O(?: by)? "
-            "(?P<fraction>P)"),
+            "(?:(?P<fraction>P)|(?P<factor>X))"),
     # a 14.4x burn exhausts the 30 d budget in 50 h
     ("exhaustion", f"(?:{_BURN}|{_BURN_OF}) [KV] (?:{_BUDGET}) (?:in|within) (?P<downtime>D)"),
+    ("exhaustion", f"(?:at |with )?(?:{_BURN}|{_BURN_OF}) {_BUDGET} K (?P<downtime>D)"),
 )  # fmt: skip
 
 

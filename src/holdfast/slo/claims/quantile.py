@@ -16,7 +16,7 @@ from holdfast.catalog.template import parse
 from holdfast.errors import PromQLError
 from holdfast.model.claim import CheckedClaim
 
-_CALL = re.compile(r"[a-z_]+\s*(?:by\s*\([^)]*\)\s*)?\(\s*[\w\"({]")
+_CALL = re.compile(r"[a-z_]\(|\b(?:by|without)\s*\(")
 _OVER_TIME = {"rate", "increase", "irate", "delta"}
 
 

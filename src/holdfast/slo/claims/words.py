@@ -31,16 +31,23 @@ _WORDS = {
     "B": "burn burnrate burning",
     "E": "threshold errors error-rate error-ratio",
     "S": "slo objective target availability uptime",
-    "Q": "= is are equals equal means makes gives allows permits leaves",
+    "Q": "= : is are equals equal means makes gives allows permits leaves has",
     "V": "spends uses consumes costs eats burns takes",
-    "K": "exhausts empties",
+    "K": "exhausts empties lasts",
     "C": "cuts reduces lowers",
 }
 _CODE_OF = {word: code for code, words in _WORDS.items() for word in words.split()}
 _PREPOSITIONS = frozenset(
     {"in", "of", "at", "for", "per", "from", "to", "over", "by", "on", "with", "within"}
 )
-_FILLERS = frozenset({"a", "an", "the", "full", "total", "complete", "whole"})
+_FILLERS = frozenset(
+    {
+        *("a", "an", "the", "full", "total", "complete", "whole", "if", "then", "when", "that"),
+        *("burning", "spending", "consuming", "using", "moving", "going", "improving", "raising"),
+        *("spent", "burned", "burnt", "consumed", "used", "consumption"),
+    }
+)
+"""What carries no number. A negation or a comparison is none of them: it is not understood."""
 _ABOUT = frozenset({"about", "roughly", "approximately", "around", "~", "≈"})
 
 _TOKEN = re.compile(
@@ -49,7 +56,7 @@ _TOKEN = re.compile(
     |(?P<time>\d+(?:\.\d+)?)[\s-]*(?P<unit>UNITS)(?![a-z])
     |(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)(?![a-z0-9])
     |(?P<word>[a-z][a-z-]*)
-    |(?P<sign>[=~≈])
+    |(?P<sign>[=~≈]|:(?=\s))
     |(?P<space>[\s,;()"'`]+|\.(?!\d))
     |(?P<unknown>\S+)""".replace("UNITS", "|".join(sorted(_UNIT_OF, key=len, reverse=True))),
     re.VERBOSE,
@@ -61,7 +68,11 @@ _REWRITES = (
     ("four-week", "28 d"), ("four week", "28 d"),
     ("error budget", "budget"), ("error rate", "error-rate"), ("error ratio", "error-ratio"),
     ("burn rate", "burn"), ("burn-rate", "burn"), ("burnrate", "burn"),
-    ("down time", "downtime"),
+    ("down time", "downtime"), ("error-rate threshold", "threshold"), ("/", " per "),
+    ("is spent", "spent"), ("is consumed", "consumed"), ("is burned", "burned"),
+    ("corresponds to", "="), ("is equivalent to", "="), ("amounts to", "="),
+    ("two nines", "99%"), ("three nines", "99.9%"), ("four nines", "99.99%"),
+    ("five nines", "99.999%"), ("in one ", "in 1 "), ("a single ", "1 "),
 )  # fmt: skip
 
 
@@ -98,7 +109,17 @@ def read_statement(text: str) -> Read:
                 unknown.append(match[0])
             else:
                 tokens.append(token)
-    return Read(tuple(_joined_times(tokens)), about, tuple(unknown))
+    return Read(tuple(_objectives_first(list(_joined_times(tokens)))), about, tuple(unknown))
+
+
+def _objectives_first(tokens: list[Quantity]) -> list[Quantity]:
+    """`an SLO of 99.9 %` is a 99.9 % SLO."""
+    codes = [token.code for token in tokens]
+    for place in range(len(tokens) - 2):
+        if codes[place : place + 3] == ["S", "of", "P"]:
+            objective, slo = tokens[place + 2], tokens[place]
+            return [*tokens[:place], objective, slo, *_objectives_first(tokens[place + 3 :])]
+    return tokens
 
 
 def _token(match: re.Match[str]) -> Quantity | None:
