@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-import yaml
-
 from holdfast.catalog.documents import parse_mapping, read_text, refusal, validate
 from holdfast.model.budget_policy import (
     ALL_CHANGES,
@@ -15,6 +13,7 @@ from holdfast.model.budget_policy import (
     PolicyStage,
     stage_mistakes,
 )
+from holdfast.slo.files.yaml_text import yaml_text
 
 POLICY_FILE = "error-budget-policy.yaml"
 POLICY_PAGE = "error-budget-policy.md"
@@ -45,7 +44,7 @@ def policy_document(policy: ErrorBudgetPolicy) -> str:
     Raises ConfigError where the policy's stages are wrong.
     """
     plain = policy.model_dump(mode="json", exclude_none=True, exclude={"schema_version"})
-    text = yaml.safe_dump(_without_versions(plain), sort_keys=False, allow_unicode=True, width=100)
+    text = yaml_text(_without_versions(plain))
     parse_budget_policy(text, Path(POLICY_FILE))
     return _HEAD + text
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import yaml
-
 from holdfast.catalog.template import duration
 from holdfast.model.prevention import AlertRule
 from holdfast.model.slo import SLO
@@ -28,6 +26,7 @@ from holdfast.slo.files.rules import CountGuard, guard_of, no_data, tier_alert
 from holdfast.slo.files.series import base_window_seconds, matchers
 from holdfast.slo.files.synthetic import Counter
 from holdfast.slo.files.usable import require_usable
+from holdfast.slo.files.yaml_text import yaml_text
 
 RULES_FILE = "rules.yaml"
 TESTS_FILE = "rules_test.yaml"
@@ -58,7 +57,7 @@ def rule_tests(
         "evaluation_interval": duration(interval),
         "tests": tests,
     }
-    return _HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return _HEAD + yaml_text(document)
 
 
 def _interval_seconds(slos: Sequence[SLO]) -> float:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from holdfast.catalog.template import duration
 from holdfast.errors import InputError
 from holdfast.model.prevention import AlertRule
@@ -28,6 +26,7 @@ from holdfast.slo.files.series import (
     selector,
 )
 from holdfast.slo.files.usable import require_usable
+from holdfast.slo.files.yaml_text import yaml_text
 from holdfast.slo.rule_files import plain_rule
 from holdfast.slo.rules import tier_labels
 
@@ -59,9 +58,7 @@ def rules_document(slos: Sequence[SLO], guards: Sequence[CountGuard] = ()) -> st
     require_usable(slos)
     _require_known(slos, guards)
     groups = [_group(slo, guards) for slo in slos]
-    return _HEAD + yaml.safe_dump(
-        {"groups": groups}, sort_keys=False, allow_unicode=True, width=100
-    )
+    return _HEAD + yaml_text({"groups": groups})
 
 
 def alert_rules(slo: SLO, guards: Sequence[CountGuard] = ()) -> tuple[AlertRule, ...]:
