@@ -183,6 +183,26 @@ def test_corrections_are_excluded_apart_until_they_are_withdrawn(run: Run, home:
     run("slo", "budget", *NOW).refused("the last were removed")
 
 
+def test_incidents_get_their_share_of_the_budget(run: Run, home: Path) -> None:
+    (home / "incidents.yaml").write_text(
+        "- {start: 2025-10-05T09:00:00Z, end: 2025-10-05T09:10:00Z, title: provider outage}\n"
+        "- {start: 2025-10-05T09:00:00Z, end: 2025-10-06T09:10:00Z, service: other}\n"
+        "- {start: 2025-10-07T09:00:00Z, end: 2025-10-07T10:00:00Z, title: scare}\n"
+        "- {start: 2024-10-07T09:00:00Z, end: 2024-10-07T10:00:00Z, title: long ago}\n"
+    )
+    wanted = ("slo", "budget", *NOW, "--slo", "shop availability", "--incidents", "incidents.yaml")
+    out = run(*wanted).out
+    assert "provider outage: 59.5 % of the budget, 3,600 bad events" in out
+    assert "scare: 0.1 % of the budget" in out
+    assert "in no incident: 16.6 % of the budget" in out
+    assert "long ago" not in out
+    (row,) = map(json.loads, run(*wanted, "--json").out.splitlines())
+    assert [each["span"]["name"] for each in row["attribution"]["spans"]] == [
+        "provider outage",
+        "scare",
+    ]
+
+
 def test_a_recurring_window_is_excluded_each_time(run: Run) -> None:
     start = datetime(2025, 10, 4, 2, tzinfo=UTC)
     done = run(

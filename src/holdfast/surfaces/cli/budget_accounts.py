@@ -17,15 +17,24 @@ from holdfast.errors import EvidenceError, NotFound, SourceError
 from holdfast.evidence.source import MetricsSource
 from holdfast.integrations.sources import open_source
 from holdfast.model.base import Record, utc_now
-from holdfast.model.budget import BudgetAccount, BudgetPeriod, Correction, NoDataPolicy
+from holdfast.model.budget import (
+    Attribution,
+    BudgetAccount,
+    BudgetPeriod,
+    Correction,
+    NoDataPolicy,
+    Span,
+)
 from holdfast.model.config import Config
+from holdfast.model.replay import PastIncident
 from holdfast.model.slo import SLO
 from holdfast.slo.budgets.account import account
 from holdfast.slo.budgets.correction_log import FILE, read_corrections
-from holdfast.slo.budgets.over_time import burndown
+from holdfast.slo.budgets.over_time import attribute, burndown
 from holdfast.slo.budgets.periods import bounds
 from holdfast.slo.history import read_history
-from holdfast.surfaces.cli.budget_rows import budget_texts, refused_texts
+from holdfast.slo.replay.incident_file import read_incidents
+from holdfast.surfaces.cli.budget_rows import attribution_texts, budget_texts, refused_texts
 from holdfast.surfaces.cli.given_values import parse_time
 from holdfast.surfaces.cli.print_rows import width_of, write
 
@@ -48,6 +57,7 @@ class BudgetRequest:
     absent_bad_is_zero: bool
     at: str
     corrections: Path | None
+    incidents: Path | None = None
 
 
 class BudgetPoint(Record):
@@ -65,6 +75,8 @@ class BudgetRow(Record):
     account: BudgetAccount | None
     left: tuple[BudgetPoint, ...] = ()
     """From the whole budget to what is left of it, over the period so far."""
+    attribution: Attribution | None = None
+    """What the given incidents spent; None = none were given."""
     step_seconds: float
     problem: str = ""
 
@@ -74,19 +86,22 @@ def run_budget(stream: TextIO, wanted: BudgetRequest, *, as_json: bool) -> int:
     config = load_config(wanted.config)
     slos = _chosen(config, wanted.names)
     corrections = read_corrections(corrections_path(config, wanted.corrections))
+    incidents = read_incidents(wanted.incidents) if wanted.incidents else ()
     console = Console(file=stream, highlight=False)
     failed = False
     with closing(open_source(config.metrics)) as source:
         for slo in slos:
-            row = _row(source, config, slo, wanted, corrections)
+            row = _row(source, config, slo, wanted, corrections, incidents)
             failed = failed or row.account is None or row.account.state == "no_data"
             if as_json:
                 print(row.model_dump_json(), file=stream)
             elif row.account is None:
                 write(console, *refused_texts(slo, row.problem, width_of(console)))
             else:
-                left = [point.left_fraction for point in row.left]
-                write(console, *budget_texts(slo, row.account, left, width_of(console)))
+                left, width = [point.left_fraction for point in row.left], width_of(console)
+                write(console, *budget_texts(slo, row.account, left, width))
+                if row.attribution is not None:
+                    write(console, *attribution_texts(row.attribution, width))
     return int(failed)
 
 
@@ -113,6 +128,7 @@ def _row(
     slo: SLO,
     wanted: BudgetRequest,
     corrections: Sequence[Correction],
+    incidents: Sequence[PastIncident],
 ) -> BudgetRow:
     period = BudgetPeriod(kind=wanted.period, time_zone=wanted.time_zone)
     now = parse_time(wanted.at, "--at").timestamp() if wanted.at else utc_now().timestamp()
@@ -130,8 +146,26 @@ def _row(
         return BudgetRow(slo=slo.name, account=None, step_seconds=step, problem=str(error))
     found = account(slo, history, at, period, corrections, wanted.no_data)
     line = burndown(slo, history, at, period, corrections, wanted.no_data)
+    spans = _spans(incidents, slo, found)
+    spent = attribute(slo, history, at, spans, period, corrections, wanted.no_data)
     return BudgetRow(
-        slo=slo.name, account=found, left=_points(line.ends, line.left), step_seconds=step
+        slo=slo.name,
+        account=found,
+        left=_points(line.ends, line.left),
+        attribution=spent if wanted.incidents else None,
+        step_seconds=step,
+    )
+
+
+def _spans(incidents: Sequence[PastIncident], slo: SLO, account: BudgetAccount) -> tuple[Span, ...]:
+    """Those within the period that are about this SLO, or do not say about which."""
+    return tuple(
+        Span(name=each.title or f"{each.start:%Y-%m-%d %H:%M}", start=each.start, end=each.end)
+        for each in incidents
+        if each.slo in ("", slo.name)
+        and each.service in ("", slo.service)
+        and each.start < account.at
+        and each.end > account.start
     )
 
 

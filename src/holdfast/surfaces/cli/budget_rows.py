@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from rich.text import Text
 
-from holdfast.model.budget import BudgetAccount, Exclusion
+from holdfast.model.budget import Attribution, BudgetAccount, Exclusion
 from holdfast.model.slo import SLO
 from holdfast.slo.budgets.periods import label, seconds_in_words
 from holdfast.slo.targets.percent import percent
@@ -43,6 +43,21 @@ def budget_texts(
         )
     told += [account.statement, *account.warnings, *map(_excluded, account.exclusions)]
     return [*rows, *_wrapped(told, width)]
+
+
+def attribution_texts(attribution: Attribution, width: int) -> list[Text]:
+    """Return what each incident spent, the most expensive first, and what none explains."""
+    spent = sorted(attribution.spans, key=lambda each: -(each.bad_events or 0.0))
+    told = [
+        f"{each.span.name}: no data"
+        if each.budget_fraction is None
+        else f"{each.span.name}: {_shown(each.budget_fraction)} of the budget, "
+        f"{each.bad_events:,.0f} bad events"
+        for each in spent
+    ]
+    if attribution.unattributed_fraction is not None:
+        told.append(f"in no incident: {_shown(attribution.unattributed_fraction)} of the budget")
+    return _wrapped(told, width)
 
 
 def refused_texts(slo: SLO, problem: str, width: int) -> list[Text]:

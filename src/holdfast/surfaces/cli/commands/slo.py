@@ -118,6 +118,13 @@ def budget(
             "with the first error.",
         ),
     ] = False,
+    incidents: Annotated[
+        Path | None,
+        typer.Option(
+            "--incidents",
+            help="A file of past incidents (YAML, JSON, CSV): what each spent of the budget.",
+        ),
+    ] = None,
     at: Annotated[
         str, typer.Option("--at", help="A time, 2026-01-31T12:00:00Z. [default: now]")
     ] = "",
@@ -143,6 +150,7 @@ def budget(
         absent_bad_is_zero=absent_bad_is_zero,
         at=at,
         corrections=corrections,
+        incidents=incidents,
     )
     if code := run_budget(sys.stdout, wanted, as_json=as_json):
         raise typer.Exit(code)
