@@ -183,3 +183,12 @@ def test_a_bad_entry_is_refused_by_its_line_and_field(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml: there is no such file of incidents"):
         read_incidents(tmp_path / "none.yaml")
+
+
+def test_a_short_history_has_shorter_blocks() -> None:
+    """Five minutes at steps of 5 s, as a compressed laboratory has them."""
+    total = np.full(60, 60.0)
+    bad = np.zeros(60)
+    bad[30:42] = 30
+    [found] = find_incidents(EventHistory(0, 5, bad, total), 0.95)
+    assert (found.start.timestamp(), found.end.timestamp()) == (150, 210)

@@ -1,8 +1,10 @@
 """Finds incidents in a history without looking at any alert rule, threshold or burn window.
 
-1. Events are summed in blocks of five minutes (at least one step).
-2. Baseline: the median bad fraction over hours with events, at least a tenth of what the
-   objective allows. Half of all hours may be bad before it moves: it is robust.
+1. Events are summed in blocks of five minutes (at least one step; in a short history, a
+   600th of the time that has events).
+2. Baseline: the median bad fraction over hours with events (in a short history, over 50ths of
+   it), at least a tenth of what the objective allows. Half of all hours may be bad before it
+   moves: it is robust.
 3. Each block votes by a Poisson log-likelihood ratio: its bad events at the bad level (what the
    objective allows, or three times the baseline where that is more) against the baseline.
    A vote counts at most 3 nats either way, so that one deep outage joins nothing far from it.
@@ -41,11 +43,11 @@ def find_incidents(
 ) -> tuple[PastIncident, ...]:
     """Return what is found, oldest first, not yet weighed by the budget that it spent."""
     sums = EventSums.of(history) if sums is None else sums
-    size = max(1, round(_BLOCK_SECONDS / history.step_seconds))
+    size = _steps(sums, _BLOCK_SECONDS, 600)
     bad, total = _blocks(sums, sums.bad, size), _blocks(sums, sums.total, size)
     if not (total > 0).any():
         return ()
-    baseline, bad_level = levels(sums, history.step_seconds, objective)
+    baseline, bad_level = levels(sums, objective)
     evidence = bad * math.log(bad_level / baseline) - total * (bad_level - baseline)
     votes = np.clip(evidence, -_VOTE_AT_MOST, _VOTE_AT_MOST)
     needed = math.log(len(votes)) + _BEYOND_CHANCE
@@ -58,15 +60,21 @@ def find_incidents(
     return tuple(found)
 
 
-def levels(sums: EventSums, step_seconds: float, objective: float) -> tuple[float, float]:
+def levels(sums: EventSums, objective: float) -> tuple[float, float]:
     """Return the bad fractions of the baseline and of the bad level."""
-    hour = max(1, round(_HOUR_SECONDS / step_seconds))
+    hour = _steps(sums, _HOUR_SECONDS, 50)
     bad, total = _blocks(sums, sums.bad, hour), _blocks(sums, sums.total, hour)
     ratios = bad[total > 0] / total[total > 0]
     allowed = 1 - objective
     usual = float(np.median(ratios)) if len(ratios) else 0.0
     baseline = min(max(usual, allowed / 10), 0.3)
     return baseline, max(allowed, 3 * baseline)
+
+
+def _steps(sums: EventSums, seconds: float, of_history: int) -> int:
+    """Return how many steps a block has: so many seconds, or that part of the time with events."""
+    with_events = int(np.count_nonzero(np.diff(sums.total)))
+    return max(1, min(round(seconds / sums.step_seconds), with_events // of_history))
 
 
 def maximal_runs(scores: Floats) -> list[tuple[int, int]]:

@@ -22,6 +22,7 @@ from holdfast.slo.replay.reading import PastSpan, default_step
 
 _DAY_SECONDS = 86_400.0
 _TIMEOUT_SECONDS = 60.0
+_LOOKS = 10_000
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,11 @@ def _slos(wanted: PastRequest, config: Config | None) -> tuple[SLO, ...]:
 
 def _times(wanted: PastRequest, settings: MetricsSettings) -> tuple[float, float]:
     end = _time(wanted.end, "--to") if wanted.end else _newest(settings)
-    start = _time(wanted.begin, "--from") if wanted.begin else end - wanted.days * _DAY_SECONDS
+    start = end - wanted.days * _DAY_SECONDS
+    if wanted.begin:
+        start = _time(wanted.begin, "--from")
+    elif settings.kind == "recorder" and settings.path is not None:
+        start = _oldest(settings.path, start, end)
     if start >= end:
         raise InputError(f"--from {wanted.begin}: it is not before the end, {_utc(end)}")
     return start, end
@@ -136,6 +141,16 @@ def _newest(settings: MetricsSettings) -> float:
     if newest < 0:
         raise InputError(f"{settings.path}: nothing is recorded in it")
     return newest / 1000
+
+
+def _oldest(folder: Path, start: float, end: float) -> float:
+    """Where the recording begins after `start`, a moment before it: empty days cost time."""
+    samples = _recorded(folder)
+    looks = np.linspace(start, end, _LOOKS)
+    newest = samples.newest_scrapes_ms(np.round(looks * 1000).astype(np.int64))
+    samples.close()
+    without = int((newest < 0).sum())
+    return float(looks[max(0, without - 1)])
 
 
 def _recorded(folder: Path) -> RecordedSamples:

@@ -57,8 +57,10 @@ def front_chart(search: Search) -> str:
     parts = [line(60, 270, 780, 270, "axis"), line(60, 10, 60, 270, "axis")]
     parts += [text(54, 18 + 252 * (1 - r), f"{r:.0%}", "dim", "end") for r in (0, 0.5, 1)]
     parts += [
-        text(60 + 720 * part, 288, duration(10 ** (low + part * (high - low))), "dim", "middle")
-        for part in (0.0, 0.5, 1.0)
+        text(
+            60 + 720 * part, 288, duration(round(10 ** (low + part * (high - low)))), "dim", anchor
+        )
+        for part, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end"))
     ]
     ordered = sorted(shown, key=lambda one: (one.name == search.recommended, one.on_front))
     for one in ordered:

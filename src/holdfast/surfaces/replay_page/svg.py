@@ -65,6 +65,7 @@ def drawing(width: float, height: float, label: str, parts: Iterable[str]) -> st
         role="img",
         aria_label=label,
         css="chart",
+        style=f"max-width: {1.2 * width:.0f}px",
     )
 
 
