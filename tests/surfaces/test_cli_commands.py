@@ -16,6 +16,7 @@ from holdfast.ledger.fold import fold
 from holdfast.ledger.store import Ledger
 from holdfast.model import event as ev
 from holdfast.model.action import Autonomy, GuardDecision
+from holdfast.model.incident import IncidentOutcome, Status
 
 CONFIG = """
 version: 1
@@ -145,6 +146,48 @@ def test_nothing_is_approved_where_nothing_waits(home: Path, ledger: Ledger):
     done = holdfast(home, "approve", "--yes")
     assert done.returncode == 1
     assert "waits for a person" in done.stderr
+
+
+HANDED_OVER: tuple[ev.Payload, ...] = (
+    OPENED,
+    TRIAGED,
+    ev.Escalated(reason="no action helps", gaps=("no traces",)),
+    ev.StatusChanged(
+        status=Status.LEARNING, outcome=IncidentOutcome.ESCALATED, reason="a person is needed"
+    ),
+    ev.ContractChecked(met=(), unmet=("No mitigation is verified.",)),
+)
+
+
+def test_what_was_handed_over_is_closed_by_a_person_with_what_is_missing_on_record(
+    home: Path, ledger: Ledger
+):
+    tell(ledger, *HANDED_OVER)
+    assert "says nothing" in holdfast(home, "close", "--reason", " ").stderr
+    done = holdfast(home, "close", "--by", "ada", "--reason", "the vendor mended it")
+    assert done.stdout.splitlines() == [
+        f"on record: ada closed {INCIDENT} (escalated)",
+        "was missing: No mitigation is verified.",
+    ]
+    case = fold(ledger.events(INCIDENT))
+    assert (case.status, case.outcome) == (Status.CLOSED, IncidentOutcome.ESCALATED)
+    last = ledger.events(INCIDENT)[-1]
+    assert last.actor == "ada"
+    assert "closed already" in holdfast(home, "close", "--reason", "again").stderr
+
+
+def test_what_is_still_worked_on_is_not_closed_by_a_person(home: Path, ledger: Ledger):
+    tell(ledger, OPENED, TRIAGED)
+    done = holdfast(home, "close", "--reason", "enough")
+    assert (done.returncode, "has not handed it over" in done.stderr) == (1, True)
+
+
+def test_a_note_stands_in_the_timeline_under_its_writers_name(home: Path, ledger: Ledger):
+    tell(ledger, OPENED)
+    done = holdfast(home, "note", "last", "I have called the vendor", "--by", "ada")
+    assert done.stdout == f"on record: a note of ada in {INCIDENT}\n"
+    assert "I have called the vendor" in holdfast(home, "show").stdout
+    assert ledger.events(INCIDENT)[-1].actor == "ada"
 
 
 def test_verify_of_nothing_is_an_error(home: Path):

@@ -12,10 +12,20 @@ import typer
 
 from holdfast import __version__
 from holdfast.errors import HoldfastError
-from holdfast.surfaces.cli.commands import approve, doctor, incidents, init, show, verify, watch
+from holdfast.surfaces.cli.commands import (
+    approve,
+    close,
+    doctor,
+    incidents,
+    init,
+    show,
+    verify,
+    watch,
+)
 from holdfast.surfaces.cli.commands.actions import actions
 from holdfast.surfaces.cli.commands.backtest import backtest, simulate, tune
 from holdfast.surfaces.cli.commands.canary import canary
+from holdfast.surfaces.cli.commands.design import design
 from holdfast.surfaces.cli.commands.gate import gate
 from holdfast.surfaces.cli.commands.lab import lab
 from holdfast.surfaces.cli.commands.loadtest import loadtest
@@ -37,11 +47,14 @@ app = typer.Typer(
 )
 app.command()(init.init)
 app.command()(doctor.doctor)
+app.command()(design)
 app.command()(watch.watch)
 app.command()(respond)
 app.command()(incidents.incidents)
 app.command()(show.show)
 app.command()(approve.approve)
+app.command()(close.note)
+app.command()(close.close)
 app.command()(verify.verify)
 app.command()(loadtest)
 app.command()(canary)
