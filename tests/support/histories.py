@@ -97,12 +97,15 @@ def service_past(
     bad_events = total_events = 0.0
     for route in routes:
         wave = 1 + 0.5 * np.sin(2 * np.pi * times / DAY_SECONDS)
-        events = chance.poisson(route.per_second * interval_seconds * wave).astype(float)
-        bad = chance.binomial(events.astype(int), _bad_fraction(times, route, outages))
+        drawn = chance.poisson(route.per_second * interval_seconds * wave)
+        events = np.asarray(drawn, dtype=np.float64)
+        bad = np.asarray(
+            chance.binomial(drawn, _bad_fraction(times, route, outages)), dtype=np.float64
+        )
         bad_events += float(bad[1:].sum())
         total_events += float(events[1:].sum())
         base = {"service_name": service, "http_route": route.name, **(labels or {})}
-        for status, part in (("200", events - bad), ("500", bad.astype(float))):
+        for status, part in (("200", events - bad), ("500", bad)):
             own = {**base, "http_response_status_code": status}
             counters.extend(_histogram(own, part, route.within))
     return ServicePast(times, tuple(counters), bad_events, total_events)
@@ -127,3 +130,26 @@ def _histogram(
     yield Counter({"__name__": f"{METRIC}_bucket", **labels, "le": "+Inf"}, total)
     yield Counter({"__name__": f"{METRIC}_count", **labels}, total)
     yield Counter({"__name__": f"{METRIC}_sum", **labels}, 0.08 * total)
+
+
+def many_services(
+    count: int, *, days: float = 30.0, interval_seconds: float = 120.0, seed: int = 2
+) -> ServicePast:
+    """Return the past of many services, few series each: two statuses, one finite bucket."""
+    chance = np.random.default_rng(seed)
+    scrapes = round(days * DAY_SECONDS / interval_seconds) + 1
+    times = END - interval_seconds * np.arange(scrapes - 1, -1, -1.0)
+    counters: list[Counter] = []
+    for number in range(count):
+        events = chance.poisson(interval_seconds * 5.0, scrapes)
+        bad = chance.binomial(events, 0.0003)
+        base = {"service_name": f"service-{number:03}"}
+        for status, part in (("200", events - bad), ("500", bad)):
+            labels = {**base, "code": status, "__name__": "http_requests_total"}
+            counters.append(Counter(labels, np.cumsum(part).astype(float)))
+        total = np.cumsum(events).astype(float)
+        for le, within in (("0.3", np.floor(0.998 * total)), ("+Inf", total)):
+            bucket = {**base, "__name__": "http_request_duration_seconds_bucket", "le": le}
+            counters.append(Counter(bucket, within))
+        counters.append(Counter({**base, "__name__": "http_request_duration_seconds_count"}, total))
+    return ServicePast(times, tuple(counters), 0.0, 0.0)

@@ -61,6 +61,11 @@ class RecorderSource:
         """Return all metric names, sorted."""
         return self._samples.metric_names()
 
+    def newest_scrape(self, before: float) -> float | None:
+        """Return when the newest scrape at or before a Unix time was; None = there is none."""
+        newest_ms = int(self._samples.newest_scrapes_ms(np.array([round(before * 1000)]))[0])
+        return newest_ms / 1000 if newest_ms >= 0 else None
+
     def close(self) -> None:
         """Release the store's file and memory."""
         self._samples.close()

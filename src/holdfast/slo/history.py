@@ -17,6 +17,8 @@ from holdfast.model.evidence import Matrix
 from holdfast.model.slo import SLO
 from holdfast.slo.budget import bad_events_query, total_events_query
 
+_LESS_SECONDS = 0.001
+
 Counts = NDArray[np.float64]
 """Events of each step, oldest first; NaN = no data."""
 
@@ -82,7 +84,8 @@ def read_history(
     `absent_bad_is_zero`: where there are events and no series of bad ones, none was bad; right for
     a counter that first appears with the first error. `overlap_seconds`: each step is asked as an
     average over so much more; one scrape interval loses nothing, for a rate sees only what lies
-    between its samples. Raises InputError for an empty interval,
+    between its samples (a millisecond less is asked, so that Prometheus 2, whose windows have both
+    ends, does not see one sample more). Raises InputError for an empty interval,
     EvidenceError where the SLO's queries give more than one series or other steps than were asked,
     and what the source raises.
     """
@@ -92,7 +95,8 @@ def read_history(
         raise InputError(f"no whole step of {step_seconds:g} s between {start:.0f} and {end:.0f}")
     count, begin = last - first, first * step_seconds
     span = (begin + step_seconds, last * step_seconds, step_seconds)
-    window, share = step_seconds + overlap_seconds, step_seconds / (step_seconds + overlap_seconds)
+    window = step_seconds + max(0.0, overlap_seconds - _LESS_SECONDS)
+    share = step_seconds / window
     total = _counts(source, total_events_query(slo, window), span, count) * share
     bad = _counts(source, bad_events_query(slo, window), span, count) * share
     if absent_bad_is_zero:
@@ -104,21 +108,27 @@ def _counts(
     source: MetricsSource, promql: str, span: tuple[float, float, float], count: int
 ) -> Counts:
     found = np.full(count, np.nan)
-    matrix = source.query_range(promql, *span)
-    for at, value in _points(matrix, promql):
-        found[_step_of(at, span, count, source)] = max(0.0, value)
+    points = _points(source.query_range(promql, *span), promql)
+    if points:
+        at, values = np.array(points, dtype=np.float64).T
+        found[_steps_of(at, span, count, source)] = np.maximum(values, 0.0)
     return found
 
 
-def _step_of(at: float, span: tuple[float, float, float], count: int, source: MetricsSource) -> int:
-    position = (at - span[0]) / span[2]
-    step = round(position)
-    if abs(position - step) > 0.01 or not 0 <= step < count:
+def _steps_of(
+    at: Counts, span: tuple[float, float, float], count: int, source: MetricsSource
+) -> NDArray[np.int64]:
+    """The step of each time, which must be one of those that were asked."""
+    positions = (at - span[0]) / span[2]
+    steps = np.rint(positions).astype(np.int64)
+    wrong = (np.abs(positions - steps) > 0.01) | (steps < 0) | (steps >= count)
+    if wrong.any():
         raise EvidenceError(
-            f"{source.name} answered for {at:.3f}, no step of {span[2]:g} s that was asked",
+            f"{source.name} answered for {at[wrong][0]:.3f}, no step of {span[2]:g} s that was "
+            "asked",
             hint="something between changes the step of queries; ask the server itself",
         )
-    return step
+    return steps
 
 
 def _points(matrix: Matrix, promql: str) -> tuple[tuple[float, float], ...]:

@@ -29,6 +29,7 @@ from holdfast.model.case import Case
 from holdfast.model.config import Config
 from holdfast.model.runbook import Runbook
 from holdfast.reasoning.embedded import EmbeddedReasoner
+from holdfast.slo.design.tool import design_tool
 from holdfast.surfaces.lab import lab_deployer, lab_settings
 
 _LOOK_SECONDS = 0.5
@@ -225,7 +226,9 @@ def _toolbox(config: Config, source: MetricsSource) -> Toolbox:
         source, config.slos, resolution_seconds=config.metrics.resolution_seconds
     )
     toolbox = Toolbox()
-    for tool in (*read_tools(context), health):
+    owners = {service.name: service.owner for service in config.services}
+    design = design_tool(source, owners, config.slos)
+    for tool in (*read_tools(context), health, design):
         toolbox.register(tool)
     return toolbox
 

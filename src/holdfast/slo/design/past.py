@@ -8,12 +8,13 @@ refused, not read as a gap.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.errors import EvidenceError, NotFound
 from holdfast.evidence.source import MetricsSource
 from holdfast.model.slo import SLO
 from holdfast.slo.budget import bad_events_query, total_events_query
-from holdfast.slo.history import Counts, EventHistory, read_history
+from holdfast.slo.history import EventHistory, read_history
 
 STEPS_SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 """Each divides the windows of the usual tiers, or a part of them."""
@@ -24,6 +25,8 @@ ENOUGH_STEPS = 300
 
 SCRAPES_IN_A_STEP = 2
 """At least: an increase needs two samples."""
+
+Flags = NDArray[np.bool_]
 
 _SETTLED_SECONDS = 60.0
 """A step that ended later may still get its samples while it is asked."""
@@ -74,7 +77,7 @@ def _check_holes(source: MetricsSource, slo: SLO, history: EventHistory, at: flo
 
 
 def _check_answer(
-    source: MetricsSource, promql: str, history: EventHistory, missing: Counts, at: float
+    source: MetricsSource, promql: str, history: EventHistory, missing: Flags, at: float
 ) -> None:
     for place in _suspects(history, missing, at):
         end = float(history.ends[place])
@@ -86,13 +89,13 @@ def _check_answer(
             )
 
 
-def _suspects(history: EventHistory, missing: Counts, at: float) -> list[int]:
+def _suspects(history: EventHistory, missing: Flags, at: float) -> list[int]:
     """At most three steps without an answer: the oldest run's end, one in the middle, the last."""
     settled = history.ends <= at - _SETTLED_SECONDS
     places = np.flatnonzero(missing & settled)
     if not len(places):
         return []
-    present = np.flatnonzero(~missing.astype(bool))
+    present = np.flatnonzero(~missing)
     before = places[places < present[0]] if len(present) else places
     inside = places[places > present[0]] if len(present) else places[:0]
     chosen = [*before[-1:].tolist(), *inside[[len(inside) // 2]].tolist()] if len(inside) else []

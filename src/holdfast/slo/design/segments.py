@@ -9,6 +9,7 @@ from holdfast.catalog.families import SEGMENT_LABELS
 from holdfast.catalog.search import Labels, Search
 from holdfast.catalog.template import fill
 from holdfast.evidence.source import MetricsSource
+from holdfast.slo.targets.distributions import beta_quantile
 
 SEGMENTS_AT_MOST = 25
 """Of one label: those with the most bad events. A label with more values is cut there, and told."""
@@ -133,6 +134,4 @@ def low_end(bad: float, total: float) -> float:
 
     (Biometrika 26:4, 1934.)
     """
-    from scipy.special import betaincinv
-
-    return 0.0 if bad <= 0 else float(betaincinv(bad, total - bad + 1, _TAIL))
+    return 0.0 if bad <= 0 else beta_quantile(_TAIL, bad, total - bad + 1)

@@ -1,0 +1,1 @@
+"""The pages of a design, for people. Every number in them is computed from the design."""
