@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from holdfast.catalog.defaults import WORKBOOK_TIERS
-from holdfast.errors import ConfigError, InputError, PromQLError
+from holdfast.errors import ConfigError, InputError, PromQLError, SourceUnavailable
 from holdfast.model.slo import SLO, BurnTier, RatioIndicator
 from holdfast.slo.files.promtool import check_rule_tests, check_rules
 from holdfast.slo.files.rules import CountGuard, alert_rules, rules_document
@@ -177,6 +177,11 @@ def test_holdfast_reads_the_alerts_back(tmp_path: Path) -> None:
             "is not PromQL",
         ),
         (
+            [changed(indicator={"bad_query": "b", "total_query": "sum(rate(t[1h])) or vector(0)"})],
+            InputError,
+            "indicator.total_query: it answers even where nothing is counted",
+        ),
+        (
             [changed(indicator={"bad_query": "sum(irate(x[$window]))", "total_query": "y"})],
             ConfigError,
             "irate",
@@ -188,3 +193,74 @@ def test_what_can_never_work_is_refused_by_name(
 ) -> None:
     with pytest.raises(error, match=said):
         rules_document(slos)
+
+
+@needs_promtool
+def test_the_budget_weighs_events_where_traffic_varies_and_stops(tmp_path: Path) -> None:
+    """Eleven busy hours, one of a hundredth of the traffic that is all bad, one without any.
+
+    Per minute 600, 6 and 0 events: 360 of 396,360 are bad. A mean of ratios would say one in
+    thirteen, and the hour without traffic would make it no number.
+    """
+    slo = changed(period_seconds=13 * 3600.0, objective=0.99, tiers=[])
+    (tmp_path / "rules.yaml").write_text(rules_document([slo]))
+    true_ratio = 360 / (11 * 60 * 600 + 360)
+    series = 'slo="shop-availability",service="shop"'
+    within = {
+        f"abs(slo:period_error:ratio{{{series}}} - {true_ratio})": 0.01 * true_ratio,
+        f"abs(slo:error_budget_remaining:ratio{{{series}}} - {1 - true_ratio / 0.01})": 0.002,
+        f"abs(slo:period_recorded:ratio{{{series}}} - 1)": 0.01,
+    }
+    case = {
+        "rule_files": ["rules.yaml"],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {
+                        "series": 'requests_total{code="200"}',
+                        "values": "1000000+600x660 1396000x120",
+                    },
+                    {
+                        "series": 'requests_total{code="500"}',
+                        "values": "1000000x660 1000006+6x59 1000360x59",
+                    },
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": f"{promql} < bool {most}",
+                        "eval_time": "13h",
+                        "exp_samples": [{"labels": f"{{{series}}}", "value": 1}],
+                    }
+                    for promql, most in within.items()
+                ],
+            }
+        ],
+    }
+    tests = tmp_path / "test.yaml"
+    tests.write_text(yaml.safe_dump(case))
+    result = check_rule_tests(tests)
+    assert result is not None
+    assert result.passed, result.output
+
+
+@needs_promtool
+def test_what_promtool_says_is_kept_and_its_absence_is_no_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(rules_document([SHOP]).replace("absent(", "absence("))
+    wrong = check_rules(rules)
+    assert wrong is not None
+    assert not wrong.passed
+    assert any('unknown function with name "absence"' in line for line in wrong.failures)
+    program = tmp_path / "promtool"
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(SourceUnavailable, match=r"did not end within 0\.2 s"):
+        check_rules(rules, timeout_seconds=0.2)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert check_rules(rules) is None
+    assert check_rule_tests(rules) is None
