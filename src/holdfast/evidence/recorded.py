@@ -46,7 +46,7 @@ class RecorderSource:
         if end < start or step_seconds <= 0:
             raise QueryRefused(f"no range from {start:g} to {end:g} by {step_seconds:g} s")
         answer = self._evaluator().range(promql, start, end, step_seconds)
-        kept = (Series(labels=s.labels, points=self._known(s.points)) for s in answer.series)
+        kept = (self._known(one) for one in answer.series)
         return Matrix(series=tuple(s for s in kept if s.points), warnings=answer.warnings)
 
     def series(self, match: str, start: float, end: float) -> tuple[dict[str, str], ...]:
@@ -87,6 +87,10 @@ class RecorderSource:
         silent_after_ms = self._silent_after_seconds() * 1000
         return ((newest_ms >= 0) & (at_ms - newest_ms <= silent_after_ms)).tolist()
 
-    def _known(self, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        heard = self._heard(np.array([at for at, _ in points]))
-        return tuple(point for point, known in zip(points, heard, strict=True) if known)
+    def _known(self, series: Series) -> Series:
+        """Return a series without the points at which the recorder was silent."""
+        heard = self._heard(np.array([at for at, _ in series.points]))
+        if all(heard):
+            return series
+        points = (point for point, known in zip(series.points, heard, strict=True) if known)
+        return Series(labels=series.labels, points=tuple(points))

@@ -12,6 +12,8 @@ from holdfast.model.evidence import Matrix, Vector
 
 AnswerT = TypeVar("AnswerT")
 
+_RANGES_KEPT = 4
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -26,13 +28,17 @@ class Asked:
 
 
 class CountingSource:
-    """Implements MetricsSource by handing on to another one. Use it from one thread."""
+    """Implements MetricsSource by handing on to another one. Use it from one thread.
+
+    The last few ranges are kept: indicators of one service often share their total.
+    """
 
     def __init__(self, source: MetricsSource) -> None:
         self._source = source
         self._queries = 0
         self._seconds = 0.0
         self._warnings: dict[str, None] = {}
+        self._ranges: dict[tuple[str, float, float, float], Matrix] = {}
 
     @property
     def name(self) -> str:
@@ -58,7 +64,12 @@ class CountingSource:
 
     def query_range(self, promql: str, start: float, end: float, step_seconds: float) -> Matrix:
         """See `MetricsSource.query_range`."""
-        answer = self._timed(lambda: self._source.query_range(promql, start, end, step_seconds))
+        key = (promql, start, end, step_seconds)
+        if key not in self._ranges:
+            if len(self._ranges) >= _RANGES_KEPT:
+                self._ranges.pop(next(iter(self._ranges)))
+            self._ranges[key] = self._timed(lambda: self._source.query_range(*key))
+        answer = self._ranges[key]
         self._warnings.update(dict.fromkeys(answer.warnings))
         return answer
 
