@@ -13,6 +13,7 @@ from holdfast.slo.replay.intervals import median_estimate, share
 from holdfast.slo.replay.score import Matching, episodes, score
 from holdfast.slo.replay.spending import Spending
 from holdfast.slo.replay.windows import EventSums
+from support.past import SHOP
 
 WEEK = 7 * 24 * 60
 DAY = 1440
@@ -142,3 +143,14 @@ def test_the_bootstrap_of_a_median_is_seeded_and_covers() -> None:
     assert one is not None
     assert one.low < 10 * np.log(2) < one.high
     assert median_estimate([], 1) is None
+
+
+def test_a_compressed_laboratory_has_a_shorter_grace() -> None:
+    assert Matching.of(SHOP) == Matching(300, 3600)
+    tiers = tuple(
+        tier.model_copy(update={"long_window_seconds": long, "short_window_seconds": 5.0})
+        for tier, long in zip(SHOP.tiers, (60.0, 120.0), strict=True)
+    )
+    lab = SHOP.model_copy(update={"tiers": tiers})
+    assert Matching.of(lab) == Matching(60, 120)
+    assert Matching.of(lab, 7) == Matching(60, 7)

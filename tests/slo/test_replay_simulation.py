@@ -15,6 +15,7 @@ from holdfast.slo.replay.front import mark_front, recommend
 from holdfast.slo.replay.inject import InjectedRatios, Injection, possible_starts
 from holdfast.slo.replay.intervals import share
 from holdfast.slo.replay.parameters import AS_IT_IS, parameter_sets
+from holdfast.slo.replay.score import Matching
 from holdfast.slo.replay.search import SearchPlan, search
 from holdfast.slo.replay.simulate import NO_ROOM, Plan, simulate
 from support.past import SHOP
@@ -147,7 +148,7 @@ def test_the_present_set_is_scored_as_the_backtest_scores_its_pages() -> None:
     given = replay.find_incidents()
     plan = SearchPlan(sets=1, outages=6)
     now = search(replay, given, plan).candidates[0]
-    pages = replay.backtest(given, [replay.tiers()], plan.matching).rule_sets[0].score("pages")
+    pages = replay.backtest(given, [replay.tiers()], Matching.of(SHOP)).rule_sets[0].score("pages")
     assert pages is not None
     assert now.precision == pages.precision
     assert now.pages_per_week == pytest.approx(pages.alerts_per_week)

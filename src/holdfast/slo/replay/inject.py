@@ -48,6 +48,7 @@ class InjectedRatios:
     ) -> None:
         """Draw the events that the outages make bad."""
         self.injection = injection
+        self.step_seconds = sums.step_seconds
         self._sums = sums
         self._kept: dict[int, Floats] = {}
         offsets: Ints = np.arange(injection.steps + 1, dtype=np.int64)
@@ -60,7 +61,7 @@ class InjectedRatios:
 
     def of(self, window_seconds: float) -> Floats:
         """Return the ratio of a window, shape (outages, steps); NaN without events."""
-        window = steps_in(window_seconds, self._sums.step_seconds, "the window")
+        window = steps_in(window_seconds, self.step_seconds, "the window")
         if window not in self._kept:
             begins = np.maximum(self._ends[:, 1:] - window, 0)
             total = self._sums.total[self._ends[:, 1:]] - self._sums.total[begins]
@@ -77,7 +78,7 @@ class InjectedRatios:
         """Return where a tier fires, shape (outages, steps)."""
         condition = self.of(tier.long_window_seconds) > threshold
         condition &= self.of(tier.short_window_seconds) > threshold
-        return firing_of(condition, self._sums.step_seconds, for_seconds)
+        return firing_of(condition, self.step_seconds, for_seconds)
 
     def spent_events(self, steps: Ints) -> Floats:
         """Return all bad events of each outage's first `steps` steps, shape (m,)."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from holdfast.model.replay import Detection, FalseAlert, PastIncident, ReplaySpan, Score, Spell
+from holdfast.model.slo import SLO
 from holdfast.slo.replay.intervals import share
 from holdfast.slo.replay.spending import Spending
 
@@ -28,6 +29,16 @@ class Matching:
     """Alertmanager's default group_interval: what follows sooner is the same notification."""
     grace_seconds: float = 3600.0
     """How long after its end an alert still belongs to an incident."""
+
+    @classmethod
+    def of(cls, slo: SLO, grace_seconds: float | None = None) -> Matching:
+        """Return five minutes and an hour, less where an objective's windows are shorter.
+
+        Such is a compressed laboratory's: there incidents are minutes apart.
+        """
+        windows = [tier.long_window_seconds for tier in slo.tiers] or [cls.grace_seconds]
+        grace = min(cls.grace_seconds, max(windows)) if grace_seconds is None else grace_seconds
+        return cls(min(cls.join_seconds, min(windows)), grace)
 
 
 @dataclass(frozen=True)

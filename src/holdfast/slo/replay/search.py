@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class SearchPlan:
     sets: int = 500
     outages: int = 240
     seed: int = 0
-    matching: Matching = field(default_factory=Matching)
+    grace_seconds: float | None = None
+    """None: as a backtest has it."""
 
 
 def search(
@@ -55,7 +56,7 @@ def search(
     world = _World.of(replay, given, plan)
     found: list[Candidate] = []
     for done, one in enumerate(sets):
-        found.append(_judge(replay, world, one, plan))
+        found.append(_judge(replay, world, one))
         if progress is not None and (done % 20 == 19 or done + 1 == len(sets)):
             progress(done + 1, len(sets))
     marked = mark_front(found)
@@ -82,25 +83,28 @@ class _World:
     bounds: Floats
     """Their starts and ends, Unix seconds, shape (incidents, 2)."""
     injected: tuple[InjectedRatios, ...]
+    matching: Matching
 
     @classmethod
     def of(cls, replay: Replay, given: IncidentsGiven, plan: SearchPlan) -> _World:
+        matching = Matching.of(replay.slo, plan.grace_seconds)
         weighed = replay.weigh(given)
         kept = tuple(one for one in weighed if one.significant)
         bounds = np.array([[i.start.timestamp(), i.end.timestamp()] for i in kept]).reshape(-1, 2)
         everything = (*weighed, *replay.find_incidents().incidents)
         least = max(given.significant_fraction, 0.01)
-        injected = tuple(_outages(replay, quiet_steps(everything, replay.history), least, plan))
+        quiet = quiet_steps(everything, replay.history)
+        injected = tuple(_outages(replay, quiet, least, plan, matching.grace_seconds))
         if not injected:
             raise InputError(
                 f"{replay.slo.name}: no quiet time in the history to inject outages into",
                 hint="take a longer past",
             )
-        return cls(kept, bounds, injected)
+        return cls(kept, bounds, injected, matching)
 
 
 def _outages(
-    replay: Replay, quiet: Bools, least: float, plan: SearchPlan
+    replay: Replay, quiet: Bools, least: float, plan: SearchPlan, grace_seconds: float
 ) -> Iterator[InjectedRatios]:
     """Yield outages by length, from short to long; depths spread so that all are significant."""
     slo, step = replay.slo, replay.history.step_seconds
@@ -109,7 +113,7 @@ def _outages(
     shortest, longest = max(step, least * unit), min(replay.span.seconds / 10, 86_400.0)
     if longest < shortest:
         longest = shortest
-    tail = round(plan.matching.grace_seconds / step) + 1
+    tail = round(grace_seconds / step) + 1
     each = max(1, plan.outages // _LENGTHS)
     for length in np.geomspace(shortest, longest, _LENGTHS):
         steps = max(1, math.ceil(length / step))
@@ -123,19 +127,20 @@ def _outages(
         yield InjectedRatios(replay.history, replay.ratios.sums, injection, chance)
 
 
-def _judge(replay: Replay, world: _World, one: ParameterSet, plan: SearchPlan) -> Candidate:
+def _judge(replay: Replay, world: _World, one: ParameterSet) -> Candidate:
     slo, step = replay.slo, replay.history.step_seconds
     limits = [threshold_of(tier, slo.objective, slo.period_seconds) for tier in one.tiers]
     fires = np.zeros(len(replay.history.total), dtype=np.bool_)
     for tier, limit in zip(one.tiers, limits, strict=True):
         fires |= firing_of(replay.ratios.condition(tier, limit), step, one.for_seconds)
-    alerts = _alerts(fires[replay.first :], replay.history.ends[replay.first :], plan.matching)
-    true, detected = _matched(alerts, world.bounds, plan.matching.grace_seconds)
+    matching = world.matching
+    alerts = _alerts(fires[replay.first :], replay.history.ends[replay.first :], matching)
+    true, detected = _matched(alerts, world.bounds, matching.grace_seconds)
     times = [max(0.0, at - start) for at, start in detected]
     spent = [replay.spending.between(start, max(start, at)) or 0.0 for at, start in detected]
     count, of = len(detected), len(world.incidents)
     for group in world.injected:
-        first = _first(group, one, limits, fires, step, plan)
+        first = _first(group, one, limits, fires, matching.grace_seconds)
         told = first >= 0
         count, of = count + int(told.sum()), of + len(told)
         times += ((first[told] + 1) * step).tolist()
@@ -159,15 +164,14 @@ def _first(
     one: ParameterSet,
     limits: Sequence[float],
     fires: Bools,
-    step: float,
-    plan: SearchPlan,
+    grace_seconds: float,
 ) -> np.ndarray:
     """Return the step of each outage at which a page comes that would not come without it."""
     found = np.zeros((len(group.injection.starts), group.injection.steps), dtype=np.bool_)
     for tier, limit in zip(one.tiers, limits, strict=True):
         found |= group.fires(tier, limit, one.for_seconds)
     found &= ~group.base(fires)
-    within = group.injection.length_steps + round(plan.matching.grace_seconds / step)
+    within = group.injection.length_steps + round(grace_seconds / group.step_seconds)
     return first_true(found[:, :within])
 
 

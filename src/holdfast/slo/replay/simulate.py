@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from holdfast.slo.replay.firing import threshold_of
 from holdfast.slo.replay.holding import firing_of
 from holdfast.slo.replay.inject import InjectedRatios, Injection, possible_starts
 from holdfast.slo.replay.intervals import median_estimate, share
+from holdfast.slo.replay.score import Matching
 from holdfast.slo.replay.windows import Bools, Ints, steps_in
 from holdfast.slo.rules import tier_windows
 
@@ -33,7 +34,8 @@ class Plan:
     lengths_seconds: tuple[float, ...] = ()
     outages_per_cell: int = 100
     seed: int = 0
-    grace_seconds: float = 3600.0
+    grace_seconds: float | None = None
+    """None: as a backtest has it."""
     for_seconds: float = 0.0
 
 
@@ -45,6 +47,7 @@ def simulate(
     An outage is told of where a tier fires that does not without it, until the grace after its end.
     Raises InputError for depths, lengths and numbers that make no sense.
     """
+    plan = replace(plan, grace_seconds=Matching.of(replay.slo, plan.grace_seconds).grace_seconds)
     lengths = plan.lengths_seconds or default_lengths(replay)
     _check(plan, lengths, replay)
     scopes = _scopes(replay.slo.tiers)
@@ -110,7 +113,7 @@ def _cell(
     step = replay.history.step_seconds
     length = steps_in(length_seconds, step, "length")
     shortest = max(tier.short_window_seconds for tier in replay.slo.tiers)
-    tail = round(max(plan.grace_seconds, shortest) / step) + 1
+    tail = round(max(plan.grace_seconds or 0, shortest) / step) + 1
     starts = possible_starts(replay.history, base.quiet, length + tail, first=replay.first)
     if not len(starts):
         return dict.fromkeys(scopes, _no_room(depth, length_seconds))
@@ -142,7 +145,7 @@ def _told(
     outage: tuple[float, float],
 ) -> SimulatedCell:
     step, length = replay.history.step_seconds, ratios.injection.length_steps
-    within = length + round(plan.grace_seconds / step)
+    within = length + round((plan.grace_seconds or 0) / step)
     first = first_true(fires[:, :within])
     told = first >= 0
     detection = (first[told] + 1) * step

@@ -38,7 +38,7 @@ class BacktestRequest:
     rule_files: tuple[Path, ...] = ()
     incidents_file: Path | None = None
     significant_percent: float | None = None
-    grace_seconds: float = 3600.0
+    grace_seconds: float | None = None
     html: Path | None = None
 
 
@@ -55,7 +55,8 @@ def run_backtest(stream: TextIO, wanted: BacktestRequest, *, as_json: bool) -> N
     check_page(wanted.html)
     files = tuple(read_rule_file(path) for path in wanted.rule_files)
     given = read_incidents(wanted.incidents_file) if wanted.incidents_file else None
-    _check(wanted)
+    check_grace(wanted.grace_seconds)
+    significant_fraction(wanted.significant_percent, of_file=False)
     slos_needed = given is None or not files or bool(wanted.past.slo_names)
     world = open_world(wanted.past, slos_needed=slos_needed)
     with closing(world.source), Working() as working:
@@ -100,10 +101,10 @@ def incidents_for(
     return IncidentsGiven(mine, f"from the file {file}", fraction)
 
 
-def _check(wanted: BacktestRequest) -> None:
-    if wanted.grace_seconds < 0:
-        raise InputError(f"--grace {wanted.grace_seconds:g}: it must not be negative")
-    significant_fraction(wanted.significant_percent, of_file=False)
+def check_grace(seconds: float | None) -> None:
+    """Refuse a grace that makes no sense."""
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise InputError(f"--grace {seconds:g}: it must not be negative")
 
 
 def _replay_all(
@@ -140,7 +141,7 @@ def _one(
     sets += (of_slo(fired, slo) for fired in replayed)
     if not sets:
         raise InputError(f"{slo.name} has no tiers", hint="write tiers, or give --rules FILE")
-    matching = Matching(grace_seconds=wanted.grace_seconds)
+    matching = Matching.of(slo, wanted.grace_seconds)
     result = replay.backtest(incidents, sets, matching)
     notes = (past.note,) if past.note else ()
     return Replayed(result.model_copy(update={"notes": notes}), replay)
@@ -159,7 +160,8 @@ def _without_slo(
         step_seconds=world.span(None).step_seconds,
     )
     inside = tuple(one for one in given if one.end > span.start and one.start < span.end)
-    matching = Matching(grace_seconds=wanted.grace_seconds)
+    grace = Matching.grace_seconds if wanted.grace_seconds is None else wanted.grace_seconds
+    matching = Matching(grace_seconds=grace)
     return Replayed(
         Backtest(
             slo="",

@@ -14,10 +14,14 @@ from holdfast.slo.replay.backtest import IncidentsGiven, Replay
 from holdfast.slo.replay.incident_file import read_incidents
 from holdfast.slo.replay.reading import read_past
 from holdfast.slo.replay.rule_groups import seconds_of
-from holdfast.slo.replay.score import Matching
 from holdfast.slo.replay.search import SearchPlan, search
 from holdfast.slo.replay.simulate import DEPTHS, Plan, simulate
-from holdfast.surfaces.cli.backtesting import check_page, incidents_for, significant_fraction
+from holdfast.surfaces.cli.backtesting import (
+    check_grace,
+    check_page,
+    incidents_for,
+    significant_fraction,
+)
 from holdfast.surfaces.cli.replay_progress import Working
 from holdfast.surfaces.cli.replay_tables import replay_console
 from holdfast.surfaces.cli.replay_world import PastRequest, ReplayWorld, open_world
@@ -33,7 +37,7 @@ class SimulationRequest:
     lengths: tuple[str, ...] = ()
     outages: int = 100
     seed: int = 0
-    grace_seconds: float = 3600.0
+    grace_seconds: float | None = None
     html: Path | None = None
 
 
@@ -47,13 +51,14 @@ class TuneRequest:
     seed: int = 0
     incidents_file: Path | None = None
     significant_percent: float | None = None
-    grace_seconds: float = 3600.0
+    grace_seconds: float | None = None
     html: Path | None = None
 
 
 def run_simulate(stream: TextIO, wanted: SimulationRequest, *, as_json: bool) -> None:
     """Simulate for each objective, print, and write the page where one is asked for."""
     check_page(wanted.html)
+    check_grace(wanted.grace_seconds)
     plan = _plan(wanted)
     found: list[Simulation] = []
     world = open_world(wanted.past, slos_needed=True)
@@ -77,6 +82,7 @@ def run_simulate(stream: TextIO, wanted: SimulationRequest, *, as_json: bool) ->
 def run_tune(stream: TextIO, wanted: TuneRequest, *, as_json: bool) -> None:
     """Search for each objective, print, and write the page where one is asked for."""
     check_page(wanted.html)
+    check_grace(wanted.grace_seconds)
     for option, value in (("--sets", wanted.sets), ("--outages", wanted.outages)):
         if value < 1:
             raise InputError(f"{option} {value}: at least one is needed")
@@ -85,12 +91,7 @@ def run_tune(stream: TextIO, wanted: TuneRequest, *, as_json: bool) -> None:
     with closing(world.source), Working() as working:
         for slo in world.slos:
             replay = _replay(world, slo, working)
-            plan = SearchPlan(
-                wanted.sets,
-                wanted.outages,
-                wanted.seed,
-                Matching(grace_seconds=wanted.grace_seconds),
-            )
+            plan = SearchPlan(wanted.sets, wanted.outages, wanted.seed, wanted.grace_seconds)
             given = _given(wanted, slo, replay)
             found.append(search(replay, given, plan, working.work(f"searching {slo.name}")))
     console = replay_console(stream)

@@ -57,8 +57,12 @@ SignificantOption = Annotated[
     ),
 ]
 GraceOption = Annotated[
-    float,
-    typer.Option("--grace", help="Seconds after an incident's end that an alert is still its."),
+    float | None,
+    typer.Option(
+        "--grace",
+        help="Seconds after an incident's end that an alert is still its. [default: an hour, or "
+        "the longest window where that is less]",
+    ),
 ]
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", help="Write a page with charts to this file as well.")
@@ -75,7 +79,7 @@ def backtest(
     ] = None,
     incidents: IncidentsOption = None,
     significant: SignificantOption = None,
-    grace: GraceOption = 3600.0,
+    grace: GraceOption = None,
     prometheus: PrometheusOption = "",
     recording: RecordingOption = None,
     days: DaysOption = 30.0,
@@ -123,7 +127,7 @@ def simulate(
         int, typer.Option("--outages", help="How many of each depth and length.")
     ] = 100,
     seed: SeedOption = 0,
-    grace: GraceOption = 3600.0,
+    grace: GraceOption = None,
     prometheus: PrometheusOption = "",
     recording: RecordingOption = None,
     days: DaysOption = 30.0,
@@ -165,7 +169,7 @@ def tune(
     seed: SeedOption = 0,
     incidents: IncidentsOption = None,
     significant: SignificantOption = None,
-    grace: GraceOption = 3600.0,
+    grace: GraceOption = None,
     prometheus: PrometheusOption = "",
     recording: RecordingOption = None,
     days: DaysOption = 30.0,
