@@ -13,30 +13,21 @@ import json
 import math
 from collections.abc import Sequence
 
-from holdfast.catalog.search import quoted
-from holdfast.catalog.template import duration, fill
-from holdfast.errors import PromQLUnsupported
+from holdfast.catalog.template import duration
 from holdfast.model.slo import SLO
-from holdfast.promql.parse import parse
-from holdfast.promql.samples import Matcher
-from holdfast.promql.tree import Selector
 from holdfast.slo.burn import burn_rate_threshold
-from holdfast.slo.files.event_series import nodes
-from holdfast.slo.files.example_values import BOUNDARY, NAME
 from holdfast.slo.files.grafana import (
-    RATE_INTERVAL,
     SCHEMA_VERSION,
     Json,
     Place,
     Step,
     Target,
-    Unit,
     bars,
-    heat_map,
     lines,
     row,
     stat,
 )
+from holdfast.slo.files.latency_panel import latency_heat_map
 from holdfast.slo.files.series import (
     BUDGET_REMAINING,
     OBJECTIVE,
@@ -112,7 +103,7 @@ def _uid(slos: Sequence[SLO]) -> str:
 
 
 def _panels(slo: SLO, first: int, y: int) -> list[Json]:
-    heat = _heat_map(slo, first + 8, Place(12, y + 17, 12, 8))
+    heat = latency_heat_map(slo, first + 8, Place(12, y + 17, 12, 8))
     return [
         row(first, f"{slo.service}: {slo.name}, {slo.objective:.12g} over {_period(slo)}", y),
         *_numbers(slo, first + 1, y + 1),
@@ -226,50 +217,3 @@ def _by_day(slo: SLO, identifier: int, place: Place) -> Json:
         duration(part),
         place,
     )
-
-
-def _heat_map(slo: SLO, identifier: int, place: Place) -> Json | None:
-    buckets = _buckets(slo)
-    if buckets is None:
-        return None
-    name, others = buckets
-    bound = (
-        "" if slo.threshold_seconds is None else f" The objective's: {slo.threshold_seconds:g} s."
-    )
-    promql = f"sum by (le) (rate({name}{{{others}}}[{RATE_INTERVAL}]))"
-    return heat_map(
-        identifier,
-        "Latency",
-        f"Events a second in each bucket of {name}.{bound}",
-        Target(promql, "{{le}}"),
-        _unit(name),
-        place,
-    )
-
-
-def _unit(metric: str) -> Unit:
-    if "_milliseconds_" in metric:
-        return "ms"
-    return "s" if "_seconds_" in metric else "none"
-
-
-def _buckets(slo: SLO) -> tuple[str, str] | None:
-    """Return the histogram that the SLO counts in, and its matchers but `le`; None = in none."""
-    for template in (slo.indicator.bad_query, slo.indicator.total_query):
-        try:
-            found = list(nodes(parse(fill(template, slo.period_seconds))))
-        except PromQLUnsupported:
-            return None  # which histogram it counts in cannot be told; all other panels stand
-        for each in (node for node in found if isinstance(node, Selector)):
-            name = next((m.value for m in each.matchers if m.label == NAME), "")
-            if name.endswith("_bucket"):
-                return name, ",".join(_written(m) for m in each.matchers if _is_other(m))
-    return None
-
-
-def _is_other(matcher: Matcher) -> bool:
-    return matcher.label not in (NAME, BOUNDARY)
-
-
-def _written(matcher: Matcher) -> str:
-    return f"{matcher.label}{matcher.operator}{quoted(matcher.value)}"
