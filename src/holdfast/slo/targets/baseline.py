@@ -52,12 +52,7 @@ def baseline(
     period, to say so where history is shorter. The same seed gives the same interval. Raises
     InputError for a block, a number of resamples or a confidence that makes no sense.
     """
-    if block_seconds <= 0 or resamples < 100 or not 0.5 <= confidence < 1:
-        raise InputError(
-            f"baseline: block_seconds {block_seconds:g}, resamples {resamples}, "
-            f"confidence {confidence:g}",
-            hint="give a positive block, at least 100 resamples, and a confidence from 0.5 to 1",
-        )
+    _check(block_seconds, resamples, confidence)
     events = known_events(history)
     heard = np.flatnonzero(events.known)
     if heard.size == 0 or events.total[events.known].sum() <= 0:
@@ -67,29 +62,35 @@ def baseline(
     total = np.where(events.known, events.total, 0.0)[first:last]
     steps = _block_steps(len(total), block_seconds / history.step_seconds)
     low, high = _interval(bad, total, steps, resamples, seed, confidence)
-    seconds = len(total) * history.step_seconds
-    known_fraction = heard.size / len(total)
-    block = steps * history.step_seconds
-    worst = _worst_day(bad, total, history.start + first * history.step_seconds, history)
+    good_ratio = 1 - float(bad.sum() / total.sum())
+    seconds, block = len(total) * history.step_seconds, steps * history.step_seconds
+    known = heard.size / len(total)
     return Baseline(
-        good_ratio=1 - float(bad.sum() / total.sum()),
+        good_ratio=good_ratio,
         low=low,
         high=high,
         confidence=confidence,
         bad_events=float(bad.sum()),
         total_events=float(total.sum()),
         seconds=seconds,
-        known_fraction=known_fraction,
+        known_fraction=known,
         block_seconds=block,
         blocks=len(total) // steps,
-        worst_day=worst,
-        statement=f"{percent(1 - float(bad.sum() / total.sum()))} of "
-        f"{total.sum():.0f} events were good over {_days(seconds)}; with {100 * confidence:g} % "
-        f"confidence the ratio lies between {percent(low)} and {percent(high)}",
-        warnings=tuple(
-            _warnings(events, seconds, known_fraction, block, block_seconds, period_seconds)
-        ),
+        worst_day=_worst_day(bad, total, history.start + first * history.step_seconds, history),
+        statement=f"{percent(good_ratio)} of {total.sum():.0f} events were good over "
+        f"{_days(seconds)}; with {100 * confidence:g} % confidence the ratio lies between "
+        f"{percent(low)} and {percent(high)}",
+        warnings=tuple(_warnings(events, seconds, known, block, block_seconds, period_seconds)),
     )
+
+
+def _check(block_seconds: float, resamples: int, confidence: float) -> None:
+    if block_seconds <= 0 or resamples < 100 or not 0.5 <= confidence < 1:
+        raise InputError(
+            f"baseline: block_seconds {block_seconds:g}, resamples {resamples}, "
+            f"confidence {confidence:g}",
+            hint="give a positive block, at least 100 resamples, and a confidence from 0.5 to 1",
+        )
 
 
 def _block_steps(steps: int, wanted_steps: float) -> int:

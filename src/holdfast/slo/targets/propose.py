@@ -9,7 +9,6 @@ is what history carries and the gap is said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from holdfast.errors import InputError
 from holdfast.model.budget import Ceiling
@@ -19,34 +18,24 @@ from holdfast.model.target import (
     Baseline,
     DowntimeCost,
     Expectation,
-    ReasonKind,
     Reference,
     TargetProposal,
-    TargetReason,
+)
+from holdfast.slo.targets.argument import (
+    Argument,
+    compare,
+    reachable,
+    sla_promise,
+    sla_reasons,
 )
 from holdfast.slo.targets.percent import percent
 from holdfast.slo.targets.steps import (
     greatest_step_at_most,
-    greatest_step_below,
     least_step_above,
 )
-from holdfast.slo.targets.tiers import FittedTiers, fit_tiers, lowest_reachable
 
-SLA_BUDGETS = 2.0
-"""An SLA's budget is at least twice the SLO's: a whole budget may be overspent once."""
 LOOSE_BUDGETS = 10.0
 """A need that allows ten times the bad events of history is asked about again."""
-
-
-@dataclass
-class _Argument:
-    """What has been said so far."""
-
-    reasons: list[TargetReason] = field(default_factory=list[TargetReason])
-    warnings: list[str] = field(default_factory=list[str])
-
-    def say(self, kind: ReasonKind, value: float | None, sentence: str) -> None:
-        self.reasons.append(TargetReason(kind=kind, value=value, sentence=sentence))
 
 
 def propose_target(
@@ -67,7 +56,7 @@ def propose_target(
     100 %, an SLA that the dependencies do not allow, and a period shorter than a tier's window.
     """
     _check(ceiling, expectation, sla, tiers, period_seconds)
-    said = _Argument()
+    said = Argument()
     objective = _chosen(said, baseline, ceiling, expectation, sla)
     if objective is None:
         said.warnings.append("no target: there is no history, and nobody has said what users need")
@@ -77,15 +66,15 @@ def propose_target(
             reasons=tuple(said.reasons),
             warnings=tuple(said.warnings),
         )
-    _compare(said, objective, reference, cost, period_seconds)
-    fitted = _reachable(said, objective, tiers, period_seconds)
+    compare(said, objective, reference, cost, period_seconds)
+    fitted = reachable(said, objective, tiers, period_seconds)
     return TargetProposal(
         objective=objective,
         period_seconds=period_seconds,
-        reasons=(*said.reasons, *_sla_reason(objective, sla)),
+        reasons=(*said.reasons, *sla_reasons(objective, sla)),
         warnings=tuple(said.warnings),
         tiers=fitted.tiers,
-        sla_promise=_sla_promise(objective),
+        sla_promise=sla_promise(objective),
     )
 
 
@@ -121,7 +110,7 @@ def _check(
 
 
 def _chosen(
-    said: _Argument,
+    said: Argument,
     baseline: Baseline,
     ceiling: Ceiling,
     expectation: Expectation | None,
@@ -140,7 +129,7 @@ def _chosen(
     return _above_sla(said, objective, sla, baseline, ceiling)
 
 
-def _limit(said: _Argument, low: float | None, allowed: float | None) -> float | None:
+def _limit(said: Argument, low: float | None, allowed: float | None) -> float | None:
     if low is not None and allowed is not None and low > allowed:
         said.warnings.append(
             f"history is better ({percent(low)}) than the dependencies' objectives allow "
@@ -151,7 +140,7 @@ def _limit(said: _Argument, low: float | None, allowed: float | None) -> float |
 
 
 def _for_users(
-    said: _Argument, expectation: Expectation, limit: float | None, baseline: Baseline
+    said: Argument, expectation: Expectation, limit: float | None, baseline: Baseline
 ) -> float | None:
     needed = expectation.objective
     said.say("expectation", needed, f"users need {percent(needed)} ({expectation.source})")
@@ -176,7 +165,7 @@ def _for_users(
     return needed
 
 
-def _rounded(said: _Argument, limit: float | None) -> float | None:
+def _rounded(said: Argument, limit: float | None) -> float | None:
     if limit is None:
         return None
     step = greatest_step_at_most(limit)
@@ -195,7 +184,7 @@ def _rounded(said: _Argument, limit: float | None) -> float | None:
 
 
 def _above_sla(
-    said: _Argument,
+    said: Argument,
     objective: float | None,
     sla: Agreement | None,
     baseline: Baseline,
@@ -232,76 +221,3 @@ def _between(lowest: float, highest: float | None) -> float:
     if step is not None and (highest is None or step <= highest):
         return step
     return (lowest + (1.0 if highest is None else highest)) / 2
-
-
-# ---- what is said about it ---------------------------------------------------------------------
-
-
-def _compare(
-    said: _Argument,
-    objective: float,
-    reference: Reference | None,
-    cost: DowntimeCost | None,
-    period_seconds: float,
-) -> None:
-    if reference is not None:
-        said.say(
-            "industry",
-            reference.objective,
-            f"for comparison: {reference.name}, {percent(reference.objective)} "
-            f"({reference.source})",
-        )
-    if cost is None:
-        said.say("cost", None, "the cost of downtime is not known: none was given")
-        return
-    hours = (1 - objective) * period_seconds / 3600
-    told = f" ({cost.source})" if cost.source else ""
-    said.say(
-        "cost",
-        hours * cost.amount_per_hour,
-        f"the whole budget is {hours:.3g} h of full outage a period: "
-        f"{hours * cost.amount_per_hour:,.0f} {cost.currency} at "
-        f"{cost.amount_per_hour:,.0f} {cost.currency} an hour{told}",
-    )
-
-
-def _reachable(
-    said: _Argument, objective: float, tiers: Sequence[BurnTier], period_seconds: float
-) -> FittedTiers:
-    fitted = fit_tiers(tiers, objective, period_seconds)
-    bound = lowest_reachable(tiers, period_seconds)
-    said.warnings.extend(fitted.changes)
-    if not tiers:
-        said.say("reachability", None, "no tier was given: nothing would warn")
-    elif fitted.changes:
-        said.say(
-            "reachability",
-            bound,
-            f"the tiers as given can fire only above {percent(bound)}; "
-            "those that could not were changed",
-        )
-    else:
-        said.say(
-            "reachability", bound, f"every tier can fire: that needs more than {percent(bound)}"
-        )
-    return fitted
-
-
-def _sla_promise(objective: float) -> float | None:
-    return greatest_step_at_most(1 - SLA_BUDGETS * (1 - objective)) or greatest_step_below(
-        objective
-    )
-
-
-def _sla_reason(objective: float, sla: Agreement | None) -> tuple[TargetReason, ...]:
-    promise = _sla_promise(objective)
-    if promise is None:
-        return ()
-    times = (1 - promise) / (1 - objective)
-    sentence = (
-        f"an SLA may promise {percent(promise)}: {times:.2g} times the budget, so that the "
-        "objective is missed, and can be mended, well before money is due"
-    )
-    if sla is not None and sla.objective > promise:
-        sentence += f"; {sla.name} promises more, {percent(sla.objective)}"
-    return (TargetReason(kind="sla_promise", value=promise, sentence=sentence),)

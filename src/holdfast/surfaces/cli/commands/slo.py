@@ -28,6 +28,22 @@ TimeZoneOption = Annotated[
     str, typer.Option("--time-zone", help="An IANA name, for example Europe/Berlin.")
 ]
 
+AbsentBadOption = Annotated[
+    bool,
+    typer.Option(
+        "--absent-bad-is-zero",
+        help="Events without a series of bad ones were good: a counter that first appears with "
+        "the first error.",
+    ),
+]
+IncidentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--incidents",
+        help="A file of past incidents (YAML, JSON, CSV): what each spent of the budget.",
+    ),
+]
+
 
 class PeriodKind(StrEnum):
     """What a budget is for."""
@@ -110,21 +126,8 @@ def budget(
     no_data: Annotated[
         NoData, typer.Option("--no-data", help="How time without data is read.")
     ] = NoData.IGNORE,
-    absent_bad_is_zero: Annotated[
-        bool,
-        typer.Option(
-            "--absent-bad-is-zero",
-            help="Events without a series of bad ones were good: a counter that first appears "
-            "with the first error.",
-        ),
-    ] = False,
-    incidents: Annotated[
-        Path | None,
-        typer.Option(
-            "--incidents",
-            help="A file of past incidents (YAML, JSON, CSV): what each spent of the budget.",
-        ),
-    ] = None,
+    absent_bad_is_zero: AbsentBadOption = False,
+    incidents: IncidentsOption = None,
     at: Annotated[
         str, typer.Option("--at", help="A time, 2026-01-31T12:00:00Z. [default: now]")
     ] = "",
