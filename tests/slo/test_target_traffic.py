@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 from holdfast.catalog.defaults import WORKBOOK_TIERS
 from holdfast.catalog.template import parse
 from holdfast.errors import InputError
+from holdfast.evidence.recorded import RecorderSource
 from holdfast.model.slo import SLO, RatioIndicator
+from holdfast.promql.store_writer import SampleWriter
 from holdfast.slo.history import EventHistory
+from holdfast.slo.rules import tier_expression
 from holdfast.slo.targets.traffic import (
     count_expression,
     count_test,
@@ -112,22 +116,49 @@ def test_a_bound_that_is_not_positive_is_refused() -> None:
         count_test(history(10), FAST, 0.999, false_pages_per_period=0)
 
 
+SHOP = SLO(
+    name="shop",
+    service="shop",
+    kind="availability",
+    indicator=RatioIndicator(
+        bad_query="sum(rate(bad_total[$window]))", total_query="sum(rate(all_total[$window]))"
+    ),
+    objective=0.999,
+    period_seconds=30 * DAY,
+    tiers=WORKBOOK_TIERS,
+)
+
+
 def test_its_condition_is_promql() -> None:
-    slo = SLO(
-        name="shop",
-        service="shop",
-        kind="availability",
-        indicator=RatioIndicator(
-            bad_query="sum(rate(bad_total[$window]))", total_query="sum(rate(all_total[$window]))"
-        ),
-        objective=0.999,
-        period_seconds=30 * DAY,
-        tiers=WORKBOOK_TIERS,
-    )
     found = count_test(history(20), FAST, 0.999)
     assert found is not None
-    expression = count_expression(slo, FAST, found)
+    expression = count_expression(SHOP, FAST, found)
     parse(expression)
     assert expression.endswith(
         f"and ((sum(rate(bad_total[1h]))) * 3600) > {found.least_bad_events - 0.5:g}"
     )
+
+
+@pytest.mark.parametrize(("bad_events", "with_count"), [(1, False), (2, False), (3, True)])
+def test_evaluated_one_bad_event_pages_without_the_count_and_not_with_it(
+    tmp_path: Path, bad_events: int, with_count: bool
+) -> None:
+    """24 requests an hour, one every 150 s; the last ones are bad."""
+    found = count_test(history(24), FAST, 0.999)
+    assert found is not None
+    assert found.least_bad_events == 3
+    writer = SampleWriter(tmp_path, interval_seconds=15.0, retention_seconds=30 * DAY)
+    ids = [writer.series_id({"__name__": name}) for name in ("all_total", "bad_total")]
+    end = 3 * 3600
+    for at in range(0, end + 1, 15):
+        every = 1000 + at // 150
+        bad = 1000 + max(0, every - (1000 + end // 150) + bad_events)
+        writer.append("t", at * 1000, ids, [float(every), float(bad)])
+    writer.close()
+    source = RecorderSource(tmp_path)
+    try:
+        assert source.query(tier_expression(SHOP, FAST), end).samples
+        fires = bool(source.query(count_expression(SHOP, FAST, found), end).samples)
+    finally:
+        source.close()
+    assert fires is with_count
