@@ -172,3 +172,14 @@ def test_what_else_is_wrong_with_a_quantile(expression: str, faults: list[str]) 
 @pytest.mark.parametrize("expression", ["sum(rate(x_total[5m]))", "sum(rate(x_total[5m])"])
 def test_other_expressions_are_not_understood(expression: str) -> None:
     assert check_statement(expression).verdict == "not_understood"
+
+
+def test_no_text_makes_it_fail() -> None:
+    words = [
+        *" ".join(EXAMPLES).split(),
+        *"0% 0x 0h 1e-3 100% ( ) [5m] rate( : / - \N{SNOWMAN}".split(),
+    ]
+    generator = np.random.default_rng(3)
+    for _ in range(3000):
+        text = " ".join(generator.choice(words, size=int(generator.integers(1, 14))))
+        assert check_statement(text).verdict in ("right", "wrong", "not_understood")

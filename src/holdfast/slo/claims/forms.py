@@ -29,8 +29,8 @@ _PER = "(?: (?:per|in|over|for|of))?"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     # 5 % of the monthly budget in 1 h is a 6x burn; 5 % in 1 h → 0.006 (6x)
     ("burn", f"{_LEAD}(?P<fraction>P)(?: {_OF_BUDGET})? (?:in|over|within) (?P<window>[DM])"
-             f"(?: Q)? (?:{_BURN}|{_BURN_OF}|B Q (?P<burn>[XN])|{_RATIO}|(?P<ratio>[NP]) {_BURN}"
-             f"|{_BURN} {_RATIO})"),
+             f"(?: {_BURN}| B Q (?P<burn>[XN])| Q (?:{_BURN}|{_BURN_OF}|{_RATIO}"
+             f"|(?P<ratio>[NP]) {_BURN}|{_BURN} {_RATIO}))"),
     # a 14.4x burn for 1 h spends 2 % of the monthly budget; burn rate 6 is 5 % of the budget in 6 h
     ("burn", f"{_LEAD}(?:{_BURN}|{_BURN_OF}) (?:for|in|over) (?P<window>[DM]) [VQ] "
              f"(?P<fraction>P) {_OF_BUDGET}"),
