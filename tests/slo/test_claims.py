@@ -177,7 +177,7 @@ def test_other_expressions_are_not_understood(expression: str) -> None:
 def test_no_text_makes_it_fail() -> None:
     words = [
         *" ".join(EXAMPLES).split(),
-        *"0% 0x 0h 1e-3 100% ( ) [5m] rate( : / - \N{SNOWMAN}".split(),
+        *["0%", "0x", "0h", "1e-3", "100%", "(", ")", "[5m]", "rate(", ":", "/", "-", "☃"],
     ]
     generator = np.random.default_rng(3)
     for _ in range(3000):
