@@ -62,6 +62,10 @@ _ARITHMETIC = ["+", "-", "*", "/", "%", "^"]  # atan2 keeps the name in 2.x, dro
 _COMPARISON = ["==", "!=", ">", "<", ">=", "<="]
 
 
+_SELECTORS_ONLY = -1
+"""A depth: nothing computed."""
+
+
 class Grammar:
     """Writes random expressions; the randomness is the caller's."""
 
@@ -76,6 +80,8 @@ class Grammar:
         return self._chance.choice(choices)
 
     def _vector(self, depth: int) -> str:
+        if depth == _SELECTORS_ONLY:
+            return self._selector()
         if depth <= 0:
             return self._pick(self._selector(), self._windowed(0), self._windowed(0))
         write = self._chance.choice(
@@ -167,7 +173,7 @@ class Grammar:
         if kind < 0.1:
             return f"quantile {grouping} ({self._quantile()}, {inner})"
         if kind < 0.15:  # whole numbers: the value becomes a label, to the last digit
-            return f'count_values {grouping} ("v", round({inner}))'
+            return f'count_values {grouping} ("v", round(clamp({inner}, -1e6, 1e6)))'
         if kind < 0.22:  # which of equals is chosen is not defined: ask how many only
             k = self._pick("0", "1", "2", "100")
             return f"count({self._pick('topk', 'bottomk')} {grouping} ({k}, {inner}))"
@@ -178,28 +184,36 @@ class Grammar:
     def _comparison(self) -> str:
         return self._chance.choice(_COMPARISON) + self._pick("", " bool")
 
-    def _operator(self) -> str:
-        return self._pick(self._chance.choice(_ARITHMETIC), self._comparison())
+    def _operator(self, depth: int) -> tuple[str, int]:
+        """Return an operator and how deep its sides may be.
+
+        The remainder of a computed number magnifies its last digit.
+        """
+        operator = self._pick(self._chance.choice(_ARITHMETIC), self._comparison())
+        return operator, _SELECTORS_ONLY if operator == "%" else depth
 
     def _with_scalar(self, depth: int) -> str:
+        operator, depth = self._operator(depth)
         scalar = self._pick(self._number(), self._number(), f"scalar({self._vector(depth)})")
         sides = [f"({self._vector(depth)})", f"({scalar})"]
         self._chance.shuffle(sides)
-        return f" {self._operator()} ".join(sides)
+        return f" {operator} ".join(sides)
 
     def _with_vector(self, depth: int) -> str:
         matching = self._pick("", "", " on (inst)", " on (inst, job)", " ignoring (job)")
+        operator, depth = self._operator(depth)
         left, right = self._vector(depth), self._vector(depth)
-        return f"({left}) {self._operator()}{matching} ({right})"
+        return f"({left}) {operator}{matching} ({right})"
 
     def _grouped(self, depth: int) -> str:
+        operator, depth = self._operator(depth)
         many, one = self._vector(depth), f"sum by (job) ({self._vector(depth)})"
         if self._chance.random() < 0.5:
             if self._chance.random() < 0.3:
                 named = f'label_replace({one}, "more", "m-$1", "job", "(.*)")'
-                return f"({many}) {self._operator()} on (job) group_left (more) ({named})"
-            return f"({many}) {self._operator()} on (job) group_left () ({one})"
-        return f"({one}) {self._operator()} on (job) group_right () ({many})"
+                return f"({many}) {operator} on (job) group_left (more) ({named})"
+            return f"({many}) {operator} on (job) group_left () ({one})"
+        return f"({one}) {operator} on (job) group_right () ({many})"
 
     def _set_operation(self, depth: int) -> str:
         matching = self._pick("", "", " on (inst)", " ignoring (job)", " on ()")

@@ -81,6 +81,16 @@ def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _unaligned(expr: str, at_ms: int) -> int:
+    """Keep the time of a pinned subquery off its steps.
+
+    2.42 shifts an `@` inside of a pinned subquery where it is asked at the subquery's first step:
+    it corrects the offset only where the two times differ (engine.go, `SubqueryExpr`).
+    """
+    pinned_inside = ":" in expr and expr.count("@") > 1
+    return at_ms + 1 if pinned_inside and at_ms % 1000 == 0 else at_ms
+
+
 def _rule_test(series: list[tuple[Labels, str]], asked: list[tuple[str, int]]) -> str:
     lines = ["evaluation_interval: 15s", "tests:", f"- interval: {INTERVAL_SECONDS}s"]
     lines.append("  input_series:")
@@ -165,8 +175,9 @@ def _difference(theirs: Answer | str, ours: Answer | PromQLError) -> str:
 def test_random_expressions_are_answered_as_promtool_answers_them(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if seed % 2:  # search each series by itself, as is done for long ones
+    if seed % 2:  # search and compute each series by itself, as is done for long ones
         monkeypatch.setattr("holdfast.promql.selectors._LONG", 0)
+        monkeypatch.setattr("holdfast.promql.counters._CELLS_AT_ONCE", 4)
     chance = random.Random(seed)
     series = _series(chance)
     store = LoadedSamples()
@@ -178,7 +189,7 @@ def test_random_expressions_are_answered_as_promtool_answers_them(
         (grammar.expression(), chance.choice([15_000, 1, 333]) * chance.randint(0, 70) % span_ms)
         for _ in range(EXPRESSIONS)
     ]
-    asked = [(expr, at + chance.choice([0, 300_000])) for expr, at in asked]
+    asked = [(expr, _unaligned(expr, at + chance.choice([0, 300_000]))) for expr, at in asked]
     asked.append(("vector(0)", span_ms))  # promtool loads no sample later than the last question
     theirs = _ask_promtool(tmp_path / "rules.yml", _rule_test(series, asked), len(asked))
     engine = Engine(store, windows="closed", keep_nan=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from holdfast.promql.conformance.corpus import cells
 from holdfast.promql.conformance.loaded import LoadedSamples
 from holdfast.promql.engine import Engine
 from holdfast.promql.regex import compile_anchored, expand
-from holdfast.promql.samples import STALE_NAN, StoredSeries
+from holdfast.promql.samples import STALE_NAN, Matcher, StoredSeries
 
 
 def store_of(*series: tuple[dict[str, str], str], step_seconds: float = 10) -> LoadedSamples:
@@ -294,6 +296,65 @@ def test_what_needs_a_native_histogram_is_refused_and_never_read_as_a_number(pro
 )
 def test_what_ignores_or_counts_native_histograms_is_answered(promql: str, wanted: float) -> None:
     assert value(Engine(store_of(*MIXED)), promql, 30) == pytest.approx(wanted)
+
+
+def test_times_far_from_all_samples_find_none_of_any_series() -> None:
+    store = store_of(*[({"__name__": "x", "n": str(n)}, "1 2 3") for n in range(2000)])
+    for at in (8e12, -8e12, 2.5e11):
+        assert Engine(store).instant("count(x) or count_over_time(x[5m])", at).samples == ()
+
+
+@pytest.mark.parametrize("windows", ["left_open", "closed"])
+@pytest.mark.parametrize("seed", range(6))
+def test_increases_over_long_windows_are_those_of_one_window_after_another(
+    seed: int, windows: Literal["left_open", "closed"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resets and gaps, several series at once, against windows cut by hand."""
+    monkeypatch.setattr("holdfast.promql.counters._CELLS_AT_ONCE", 100)
+    chance = np.random.default_rng(seed)
+    store = LoadedSamples()
+    for n in range(5):
+        grown = np.cumsum(chance.integers(0, 9, 3000)).astype(float)
+        for reset in np.sort(chance.integers(0, 3000, 6 * (n % 2))):
+            grown[reset:] -= grown[reset]
+        kept = chance.random(3000) > 0.1 * (n == 3)
+        store.add(
+            {"__name__": "x", "n": str(n)},
+            10,
+            [value if keep else None for value, keep in zip(grown.tolist(), kept, strict=True)],
+        )
+    answer = Engine(store, windows=windows).range("increase(x[2h])", 7000, 29_990, 310)
+    assert len(answer.series) == 5
+    for one in answer.series:
+        [stored] = store.select([Matcher("n", "=", one.labels["n"])], 0, 10**9)
+        for at, got in one.points:
+            wanted = _plain_increase(stored, round(at * 1000), 7_200_000, windows == "left_open")
+            assert got == pytest.approx(wanted, rel=1e-12)
+
+
+def _plain_increase(one: StoredSeries, at_ms: int, range_ms: int, left_open: bool) -> float:
+    """Return the increase of one window, sample by sample (Prometheus, `extrapolatedRate`)."""
+    earliest = at_ms - range_ms + left_open
+    inside = [
+        (at, value)
+        for at, value in zip(one.times_ms.tolist(), one.values.tolist(), strict=True)
+        if earliest <= at <= at_ms
+    ]
+    (first_ms, first), (last_ms, last) = inside[0], inside[-1]
+    moved = last - first
+    for (_, before), (_, value) in itertools.pairwise(inside):
+        moved += before if value < before else 0.0
+    sampled = (last_ms - first_ms) / 1000
+    between = sampled / (len(inside) - 1)
+    to_start, to_end = (first_ms - at_ms + range_ms) / 1000, (at_ms - last_ms) / 1000
+    to_zero = sampled * (first / moved) if moved > 0 else math.inf
+    if not left_open:
+        to_start = min(to_start, to_zero)
+    to_start = between / 2 if to_start >= between * 1.1 else to_start
+    if left_open:
+        to_start = min(to_start, to_zero)
+    to_end = between / 2 if to_end >= between * 1.1 else to_end
+    return moved * (sampled + to_start + to_end) / sampled
 
 
 def test_labels_are_sorted_with_the_numbers_in_them_as_numbers() -> None:

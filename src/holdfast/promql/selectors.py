@@ -46,11 +46,11 @@ class Flat:
         """
         if self.times_ms.size > _LONG * len(self.labels):
             return self._positions_one_by_one(at_ms, side)
-        base = min(int(self.times_ms.min()), int(at_ms.min()))
-        span = max(int(self.times_ms.max()), int(at_ms.max())) - base + 2
-        series = np.arange(len(self.labels), dtype=np.int64) * span
+        base, last = int(self.times_ms.min()) - 1, int(self.times_ms.max()) + 1
+        series = np.arange(len(self.labels), dtype=np.int64) * (last - base + 1)
         keys = (self.times_ms - base) + np.repeat(series, np.diff(self.bounds))
-        asked = (at_ms - base)[np.newaxis, :] + series[:, np.newaxis]
+        within = np.clip(at_ms, base, last)  # far times must not reach another series' keys
+        asked = (within - base)[np.newaxis, :] + series[:, np.newaxis]
         return np.searchsorted(keys, asked, side=side).astype(np.int64, copy=False)
 
     def _positions_one_by_one(self, at_ms: Ints, side: Literal["left", "right"]) -> Ints:

@@ -79,6 +79,8 @@ class OpenMetricsReader:
 
     def _take(self, line: str, *, ended: bool) -> bool:
         """Take one line; return whether it is the end."""
+        if not ended and self._of_known_series(line):
+            return False
         if not line.endswith("\n") and line != "# EOF":
             raise _Malformed("the line has no end: the file was cut off")
         line = line.rstrip("\n")
@@ -91,6 +93,21 @@ class OpenMetricsReader:
         self._sample(line)
         return False
 
+    def _of_known_series(self, line: str) -> bool:
+        """Take a plain sample of a series that was met; all else is looked at by `_sample`."""
+        text, *rest = line.rsplit(" ", 2)
+        column = self._by_text.get(text)
+        if column is None or len(rest) != 2 or "_" in line[len(text) :] or line[-1] != "\n":
+            return False
+        try:
+            value, milliseconds = float(rest[0]), float(rest[1]) * 1000
+        except ValueError:
+            return False
+        if not -_NO_TIME < milliseconds < _NO_TIME:
+            return False
+        self._keep(column, value, round(milliseconds))
+        return True
+
     def _sample(self, line: str) -> None:
         found = _SAMPLE.match(line)
         if found is None:
@@ -101,8 +118,11 @@ class OpenMetricsReader:
         column = self._by_text.get(text)
         if column is None:
             column = self._meet(text)
-        column.values.append(_number(value, "value"))
-        column.times_ms.append(_milliseconds(time))
+        self._keep(column, _number(value, "value"), _milliseconds(time))
+
+    def _keep(self, column: _Column, value: float, time_ms: int) -> None:
+        column.values.append(value)
+        column.times_ms.append(time_ms)
         self.samples += 1
         if self._on_progress is not None and self.samples % _PROGRESS_EVERY == 0:
             self._on_progress(self.samples)
