@@ -63,5 +63,5 @@ def time_in_words(seconds: float) -> str:
 
 
 def hours(seconds: float) -> str:
-    """Return a time in hours, as the Workbook calculates."""
-    return f"{seconds / 3600:.4g} h"
+    """Return a time in hours, as the Workbook calculates; a short one in minutes or seconds."""
+    return f"{seconds / 3600:.4g} h" if seconds >= 1800 else time_in_words(seconds)
