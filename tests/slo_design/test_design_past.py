@@ -119,6 +119,15 @@ def test_no_data_at_all_names_the_query() -> None:
         past(Steady(since=AT + 1))
 
 
+def test_where_only_the_bad_events_are_missing_it_says_how_to_make_them_a_zero() -> None:
+    class NoneBad(Steady):
+        def _value(self, promql: str, at: float) -> float | None:
+            return None if "bad_total" in promql else super()._value(promql, at)
+
+    with pytest.raises(NotFound, match=r"indicator.bad_query has no data.*BAD or 0 \* TOTAL"):
+        past(NoneBad(since=0.0))
+
+
 LIES: dict[str, Cut] = {
     "only the newest are answered": lambda points: points[-500:],
     "only the oldest are answered": lambda points: points[:500],

@@ -108,7 +108,7 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     ),
     "no data then": (
         ["shop", "--recording", "R", "--at", "2001-01-01T00:00:00Z"],
-        ["no request metric of a known name"],
+        ["knows http_server_request_duration_seconds_count", "--at"],
     ),
 }
 

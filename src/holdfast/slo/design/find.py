@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from holdfast.catalog.families import FAMILIES
 from holdfast.catalog.search import Search, Seen, service_names, services
@@ -111,6 +112,14 @@ def _not_found(search: Search, service: str, native: Sequence[str]) -> NotFound:
     names = service_names(search)
     if native:
         return NotFound(f"no request metric tells of {service!r}; {_native_sentence(native)}")
+    known = next((f.counter for f in FAMILIES if search.has(f.counter)), None)
+    if not names and known is not None:
+        when = datetime.fromtimestamp(search.at, UTC)
+        return NotFound(
+            f"{search.source.name} knows {known}, and has no sample of it at {when:%Y-%m-%d %H:%M} "
+            "UTC",
+            hint="for a past that has ended, say as of when: --at 2026-01-31T12:00:00Z",
+        )
     if not names:
         return NotFound(
             f"{search.source.name} has no request metric of a known name",

@@ -51,7 +51,7 @@ def read_past(
     _check_holes(source, slo, history, at)
     known = np.flatnonzero(history.known)
     if not len(known):
-        raise _nothing(source, slo, seconds)
+        raise _nothing(source, slo, history, seconds)
     begin = history.start + int(known[0]) * history.step_seconds
     return history.between(begin, history.end)
 
@@ -102,7 +102,13 @@ def _suspects(history: EventHistory, missing: Flags, at: float) -> list[int]:
     return sorted({*chosen, *before[-1:].tolist(), int(places[-1])})
 
 
-def _nothing(source: MetricsSource, slo: SLO, seconds: float) -> NotFound:
+def _nothing(source: MetricsSource, slo: SLO, history: EventHistory, seconds: float) -> NotFound:
+    if np.isfinite(history.total).any():
+        return NotFound(
+            f"{slo.name}: indicator.bad_query has no data in {source.name}, where there are "
+            f"events: {slo.indicator.bad_query}",
+            hint="where none was bad yet, make that a zero: BAD or 0 * TOTAL",
+        )
     return NotFound(
         f"{slo.name}: indicator.total_query has no data in the last {seconds / 86_400:g} d of "
         f"{source.name}: {slo.indicator.total_query}",
