@@ -137,6 +137,7 @@ def test_raw_samples_of_a_range_are_given_as_they_are() -> None:
         ("x[5m]", "range vector"),
         ('"text"', "string"),
         ("x @ -5", "-5|@ 0"),
+        ("sum_over_time(vector(1)[1y:1ms])", "31,536,000,000 steps"),
         ('label_replace(x, "a-b", "", "c", "")', "a-b"),
         (r'label_replace(x, "a", "", "c", "\\pL")', "pL"),
     ],

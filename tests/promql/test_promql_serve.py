@@ -189,6 +189,8 @@ def test_labels_and_their_values_can_be_listed_and_limited_by_selectors(url: str
         ("query_range", {"start": "9", "end": "1", "step": "1"}, 400, "bad_data", "before start"),
         ("query_range", {"start": "0", "end": "9", "step": "0"}, 400, "bad_data", "zero or neg"),
         ("query_range", {"start": "0", "end": "9", "step": "x"}, 400, "bad_data", '"step"'),
+        ("query_range", {"start": "0", "end": "9", "step": "1e300"}, 400, "bad_data", '"step"'),
+        ("query", {"query": "1", "lookback_delta": "-1"}, 400, "bad_data", "negative"),
         (
             "query_range",
             {"query": "1", "start": "0", "end": "11001", "step": "1"},

@@ -40,6 +40,9 @@ from holdfast.promql.values import (
     settle_names,
 )
 
+_SUBQUERY_STEPS_AT_MOST = 5_000_000
+"""Prometheus refuses a query that loads more than 50 million samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
@@ -125,6 +128,11 @@ class Evaluator:
         first = before // step * step
         if first < before or (first == before and self.settings.left_open):
             first += step
+        steps = (int(ends.max()) - first) // step + 1
+        if steps > _SUBQUERY_STEPS_AT_MOST:
+            raise PromQLUnsupported(
+                f"a subquery of {steps:,} steps", hint="take a greater step or a shorter range"
+            )
         grid = np.arange(first, int(ends.max()) + 1, step, dtype=np.int64)
         if grid.size == 0:
             return windows_over(None, ends, node.range_ms, frame, self.settings)

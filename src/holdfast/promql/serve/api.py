@@ -119,7 +119,9 @@ class Api:
     def _engine(self, fields: Fields) -> Engine:
         lookback = self._semantics.lookback_seconds
         if asked := text(fields, "lookback_delta"):
-            lookback = duration(asked, "lookback_delta")
+            lookback = duration(asked, "lookback_delta") or lookback
+        if lookback < 0:
+            raise BadData('invalid parameter "lookback_delta": it is negative')
         return Engine(
             self._store,
             lookback_seconds=lookback,

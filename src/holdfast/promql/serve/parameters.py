@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +101,7 @@ def duration(written: str, name: str) -> float:
     if seconds is None and written and (found := _DURATION.match(written)):
         parts = zip(found.groups(), _UNIT_SECONDS, strict=True)
         seconds = sum(int(count) * unit for count, unit in parts if count)
-    if seconds is None or not math.isfinite(seconds):
+    if seconds is None or not abs(seconds) <= _LATEST:
         raise BadData(f'invalid parameter "{name}": cannot parse "{written}" to a valid duration')
     return seconds
 
