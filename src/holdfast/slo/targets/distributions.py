@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Protocol, cast
 
+import numpy as np
+
 from holdfast.slo.history import Counts
 
 
@@ -15,7 +17,7 @@ class _Special(Protocol):
     def stdtrit(self, df: float, p: float) -> float: ...
     def betaincinv(self, a: float, b: float, y: float) -> float: ...
     def gammaincinv(self, a: float, y: float) -> float: ...
-    def gammainc(self, a: float, x: Counts) -> Counts: ...
+    def gammainc(self, a: Counts, x: Counts) -> Counts: ...
 
 
 def _special() -> _Special:
@@ -42,6 +44,7 @@ def gamma_quantile(probability: float, shape: float) -> float:
     return float(_special().gammaincinv(shape, probability))
 
 
-def poisson_at_least(count: int, means: Counts) -> Counts:
-    """Return P(Poisson(mean) >= count) for each mean: the lower incomplete gamma function."""
-    return _special().gammainc(count, means) if count > 0 else means * 0 + 1
+def poisson_at_least(counts: Counts, means: Counts) -> Counts:
+    """Return P(Poisson(mean) >= count), place by place: the lower incomplete gamma function."""
+    asked = np.maximum(counts, 1.0)
+    return np.where(counts > 0, _special().gammainc(asked, means), 1.0)
