@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from in_process import Run, runner
 
 from holdfast.catalog.openslo import from_openslo
+from holdfast.evidence.recorded import RecorderSource
 from holdfast.slo.design.files import FILES
 from holdfast.slo.files.promtool import find_promtool
-from support.histories import Route, service_past
+from support.histories import END, Route, service_past
+from support.lying_server import Lie, lying_server
+
+AT = f"{datetime.fromtimestamp(END, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +141,50 @@ def test_an_existing_folder_is_refused_before_anything_is_asked(run: Run, tmp_pa
     (tmp_path / "slo").mkdir()
     done = run("design", "shop", "--prometheus", "http://127.0.0.1:1", "--output", "slo")
     done.refused("--output: slo exists and is kept")
+
+
+LIES: dict[str, tuple[Lie, str]] = {
+    "keeps the newest only": (lambda points: points[-30:], "its answers are cut short"),
+    "leaves every other step out": (lambda points: points[::2], "its answers are cut short"),
+    "answers for other steps": (
+        lambda points: tuple((at + 7, value) for at, value in points),
+        "no step of 300 s that was asked",
+    ),
+    "answers for steps beyond the end": (
+        lambda points: (*points, (points[-1][0] + 300_000, 1.0)),
+        "no step of 300 s that was asked",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lie", "words"), LIES.values(), ids=list(LIES))
+def test_a_server_that_truncates_or_lies_about_its_step_is_not_believed(
+    run: Run, tmp_path: Path, recording: Path, lie: Lie, words: str
+) -> None:
+    source = RecorderSource(recording)
+    with lying_server(source, lie=lie) as url:
+        run("design", "shop", "--prometheus", url, "--at", AT).refused(url, words)
+    source.close()
+    assert written(tmp_path) == []
+
+
+def test_a_server_that_ends_amid_an_answer_is_told(
+    run: Run, tmp_path: Path, recording: Path
+) -> None:
+    source = RecorderSource(recording)
+    with lying_server(source, cut_bytes=True) as url:
+        run("design", "shop", "--prometheus", url, "--at", AT).refused(url)
+    source.close()
+    assert written(tmp_path) == []
+
+
+@pytest.mark.usefixtures("without_promtool")
+def test_the_same_server_without_a_lie_is_designed(
+    run: Run, tmp_path: Path, recording: Path
+) -> None:
+    source = RecorderSource(recording)
+    with lying_server(source) as url:
+        done = run("design", "shop", "--prometheus", url, "--at", AT)
+    source.close()
+    assert done.code == 0, done
+    assert set(written(tmp_path / "slo-shop")) == FILES
