@@ -73,8 +73,7 @@ def pages(bad: NDArray[np.int64], events: NDArray[np.float64], count: int) -> in
     return int(np.count_nonzero(over[1:] & ~over[:-1]) + over[0])
 
 
-@pytest.mark.parametrize("per_hour", [10.0, 30.0, 80.0])
-@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize(("count", "per_hour"), [(2, 10.0), (3, 30.0), (2, 80.0), (4, 80.0)])
 def test_played_through_it_pages_no_more_often_than_the_bound_says(
     count: int, per_hour: float
 ) -> None:
