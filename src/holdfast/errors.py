@@ -5,6 +5,7 @@
     │   ├── ConfigError          holdfast.yaml, a policy, an SLO or a runbook
     │   ├── PromQLError          an expression that cannot be parsed
     │   │   └── PromQLUnsupported    parsed, but the embedded evaluator refuses it by name
+    │   ├── PayloadError         a field of what a sender posted; `path` names it
     │   └── NotFound             an incident, service, runbook or file that does not exist
     ├── SourceError              a source of facts did not answer as asked
     │   ├── SourceUnavailable    it cannot be reached or timed out         (retry: yes)
@@ -16,6 +17,7 @@
     │   └── CodeHostFailed       a change of code could not be made        (retry: no)
     │       └── MergeConflict    it does not apply; nothing was changed    (retry: no)
     ├── GuardDenied              policy, approval or precondition forbids  (retry: no)
+    │   └── SenderRefused        a signature, token or time does not verify
     ├── LedgerError
     │   ├── StepTaken            another worker has claimed this step      (retry: no)
     │   ├── AnotherWorker        another process works on the incidents    (retry: no)
@@ -62,6 +64,17 @@ class NotFound(InputError):
     """A named thing does not exist."""
 
 
+class PayloadError(InputError):
+    """What a sender posted cannot be read. `path` is the field's, as in `alerts[3].startsAt`.
+
+    `path` is the sender's own spelling, and empty where the whole body cannot be read.
+    """
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
 class SourceError(HoldfastError):
     """A source of facts did not answer as asked."""
 
@@ -102,6 +115,10 @@ class MergeConflict(CodeHostFailed):
 
 class GuardDenied(HoldfastError):
     """A policy, an approval or a precondition forbids the action."""
+
+
+class SenderRefused(GuardDenied):
+    """Who posted is not shown to be the sender, or what was signed is too old."""
 
 
 class LedgerError(HoldfastError):

@@ -19,7 +19,10 @@ def utc_now() -> datetime:
 def _require_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs a zone: write it in UTC, for example 2026-01-31T12:00:00Z")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time in UTC lies between the years 1 and 9999") from None
 
 
 UtcTime = Annotated[datetime, AfterValidator(_require_utc)]

@@ -1,0 +1,149 @@
+"""What is known of alerts and changes, and what has just arrived, put together. Pure.
+
+Deliveries come twice, late and out of order. So what is kept must not depend on their order:
+`merge_alerts` keeps one record for each source, fingerprint and start, and a resolution is never
+undone by an older message. `settled` then reads what really fires: one fingerprint has one
+episode at a time, so that a resolution ends every episode that began before it, and a later
+episode ends those before.
+
+One message cannot be judged by itself: an alert that was resolved by a time-out of Alertmanager
+comes back *with the same start*. Where the time of arrival is given, a firing alert that comes
+more than `late_seconds` after its end is a new episode, which begins at that end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from holdfast.model.alert import Alert
+from holdfast.model.change import Change
+
+AlertKey = tuple[str, str, datetime]
+"""Source, fingerprint, start."""
+
+LATE_SECONDS = 600.0
+"""How long after an alert's end a firing one of the same start may be a message that was late."""
+
+
+@dataclass(frozen=True)
+class MergedAlerts:
+    """All alerts in the order of their keys, and what the arrival has done."""
+
+    alerts: tuple[Alert, ...]
+    new: tuple[Alert, ...]
+    changed: tuple[Alert, ...]
+    """Known by their keys, and different now: a resolution, other annotations."""
+    repeated: int
+    """Arrived, and said nothing new."""
+
+
+def key_of(alert: Alert) -> AlertKey:
+    """Return what makes an alert one alert, however often it is sent."""
+    return alert.source, alert.fingerprint, alert.starts_at
+
+
+def merge_alerts(
+    known: Iterable[Alert],
+    arrived: Iterable[Alert],
+    *,
+    arrived_at: datetime | None = None,
+    late_seconds: float = LATE_SECONDS,
+) -> MergedAlerts:
+    """Return what is known after the arrival.
+
+    Without `arrived_at` the status and the end of each key do not depend on the order of
+    arrivals, nor on how often each comes. Labels and annotations are those that arrived last.
+    """
+    before: dict[AlertKey, Alert] = {}
+    for alert in known:
+        before[key_of(alert)] = merge_alert(before.get(key_of(alert)), alert)
+    after = dict(before)
+    repeated = 0
+    for alert in arrived:
+        episode = _episode(alert, after, arrived_at, late_seconds)
+        merged = merge_alert(after.get(key_of(episode)), episode)
+        repeated += merged == after.get(key_of(episode))
+        after[key_of(episode)] = merged
+    return MergedAlerts(
+        alerts=tuple(after[key] for key in sorted(after)),
+        new=tuple(after[key] for key in sorted(after) if key not in before),
+        changed=tuple(after[k] for k in sorted(after) if k in before and after[k] != before[k]),
+        repeated=repeated,
+    )
+
+
+def merge_alert(known: Alert | None, arrived: Alert) -> Alert:
+    """Return one record of two of the same key: resolved if either is, with the later end."""
+    if known is None or known == arrived:
+        return arrived
+    if known.status == "resolved" and arrived.status == "firing":
+        return known
+    ends = [alert.ends_at for alert in (known, arrived) if alert.ends_at is not None]
+    return arrived.model_copy(update={"ends_at": max(ends, default=None)})
+
+
+def settled(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Return the same alerts with the status that follows from all of them together.
+
+    A firing episode that began within one that was resolved has ended with it. One that began
+    before another of its fingerprint has ended when that began, at the latest.
+    """
+    groups: dict[tuple[str, str], list[Alert]] = defaultdict(list)
+    for alert in sorted(alerts, key=key_of):
+        groups[alert.source, alert.fingerprint].append(alert)
+    return tuple(_settle(alert, group) for group in groups.values() for alert in group)
+
+
+def _settle(alert: Alert, group: Sequence[Alert]) -> Alert:
+    if alert.status == "resolved":
+        return alert
+    start = alert.starts_at
+    over = [a.ends_at for a in group if a.ends_at and a.starts_at <= start < a.ends_at]
+    later = [a.starts_at for a in group if a.starts_at > start]
+    if not over and not later:
+        return alert
+    ends_at = max(over) if over else min(later)
+    return alert.model_copy(update={"status": "resolved", "ends_at": ends_at})
+
+
+def _episode(
+    alert: Alert, known: dict[AlertKey, Alert], arrived_at: datetime | None, late_seconds: float
+) -> Alert:
+    same = known.get(key_of(alert))
+    if alert.status == "resolved" or arrived_at is None or same is None or same.ends_at is None:
+        return alert
+    again = alert.model_copy(update={"starts_at": same.ends_at})
+    is_known = key_of(again) in known
+    is_late = arrived_at - same.ends_at <= timedelta(seconds=late_seconds)
+    return alert if is_late and not is_known else again
+
+
+def merge_changes(known: Iterable[Change], arrived: Iterable[Change]) -> tuple[Change, ...]:
+    """Return one record for each source and id, oldest first; the order of arrivals is no matter.
+
+    A change begins at the latest begin that is not after its end: a deployment is first created,
+    and takes effect when it is in progress. Its words are those of the record with the later end.
+    """
+    merged: dict[tuple[str, str], Change] = {}
+    for change in (*known, *arrived):
+        before = merged.get((change.source, change.id))
+        merged[change.source, change.id] = _joined(before, change) if before else change
+    return tuple(sorted(merged.values(), key=lambda c: (c.at, c.source, c.id)))
+
+
+def _joined(one: Change, other: Change) -> Change:
+    words = max((one, other), key=_rank)
+    ended = [c.finished_at for c in (one, other) if c.finished_at is not None]
+    finished_at = max(ended, default=None)
+    starts = [c.at for c in (one, other) if finished_at is None or c.at <= finished_at]
+    return words.model_copy(
+        update={"at": max(starts) if starts else min(one.at, other.at), "finished_at": finished_at}
+    )
+
+
+def _rank(change: Change) -> tuple[float, datetime, str]:
+    ended = change.finished_at
+    return (ended.timestamp() if ended else 0.0, change.at, change.model_dump_json())
