@@ -218,6 +218,17 @@ def _without(labels: Mapping[str, str], label: str) -> dict[str, str]:
     return {key: value for key, value in labels.items() if key != label}
 
 
+def test_latency_that_no_boundary_holds_has_no_objective_and_it_is_said(tmp_path: Path) -> None:
+    slow = Route("/cart", 40.0, 0.0001, within=(0.1, 0.2, 0.3))
+    source = RecorderSource(service_past(days=0.5, routes=(slow,)).write_store(tmp_path))
+    found = design_reliability_architecture(source, "shop", at=END)
+    source.close()
+    assert [slo.kind for slo in found.slos] == ["availability"]
+    assert any("30 % of the requests kept 1 s, the last boundary" in gap for gap in found.gaps)
+    page = design_files(found, TODAY)["slo-document.md"]
+    assert "## What has no objective" in page
+
+
 # ---- the files -----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from holdfast.catalog.defaults import DEFAULT_PERIOD_SECONDS, WORKBOOK_TIERS
+from holdfast.catalog.proposals import RequestMetric
 from holdfast.catalog.search import Search
 from holdfast.errors import InputError, NotFound
 from holdfast.evidence.source import MetricsSource
@@ -21,6 +22,7 @@ from holdfast.slo.design.records import Architecture, DesignedObjective
 from holdfast.slo.design.requirements_file import check_requirements
 from holdfast.slo.design.slis import Chart, Sli
 from holdfast.slo.design.threshold import choose, read_boundaries
+from holdfast.slo.targets.percent import percent
 
 DAY_SECONDS = 86_400.0
 DEFAULT_DAYS = 30.0
@@ -152,7 +154,8 @@ def _indicators(
     service: str,
     requests: RequestMetrics | None,
     wish: Wish,
-) -> Iterator[Sli]:
+) -> Iterator[Sli | str]:
+    """Yield the indicators, and a sentence for one that cannot be."""
     own = wish.requirements.indicators
     kinds = {indicator.kind for indicator in own}
     yield from (slis.given(indicator) for indicator in own)
@@ -161,19 +164,34 @@ def _indicators(
     if "availability" not in kinds and requests.traffic.metric.status_label is not None:
         yield slis.availability(service, requests.traffic.metric)
     if "latency" not in kinds and requests.latency is not None:
-        expected = wish.requirements.expectation("latency")
-        wanted = expected.threshold_seconds if expected else None
-        boundaries = read_boundaries(source, requests.latency.metric, wish.seconds, search.at)
-        threshold = choose(boundaries, wanted)
-        if threshold is not None:
-            yield slis.latency(service, requests.latency.metric, threshold)
+        yield _latency(source, search, service, requests.latency.metric, wish)
+
+
+def _latency(
+    source: MetricsSource, search: Search, service: str, histogram: RequestMetric, wish: Wish
+) -> Sli | str:
+    expected = wish.requirements.expectation("latency")
+    wanted = expected.threshold_seconds if expected else None
+    boundaries = read_boundaries(source, histogram, wish.seconds, search.at)
+    threshold = choose(boundaries, wanted)
+    if threshold is not None:
+        return slis.latency(service, histogram, threshold)
+    name = f"{histogram.family.metric}_bucket"
+    if not boundaries:
+        return f"{name} has no finite boundary, or counted no request: no latency objective"
+    last = boundaries[-1]
+    return (
+        f"{percent(last.measured_fraction)} of the requests kept {last.seconds:g} s, the last "
+        f"boundary of {name}: that is no bound to promise (give the histogram higher buckets, or "
+        "say in the requirements what users need)"
+    )
 
 
 def _objectives(
     source: MetricsSource,
     search: Search,
     service: str,
-    found: list[Sli],
+    found: list[Sli | str],
     wish: Wish,
     scrape_seconds: float,
     progress: Progress,
@@ -181,13 +199,17 @@ def _objectives(
     objectives: list[DesignedObjective] = []
     gaps: list[str] = []
     for sli in found:
+        if isinstance(sli, str):
+            gaps.append(sli)
+            continue
         progress(f"{sli.name}: its past, its target")
         designed = design_objective(source, search, service, sli, wish, scrape_seconds)
         if isinstance(designed, str):
             gaps.append(designed)
         else:
             objectives.append(designed)
-    if wish.requirements.expectation("latency") and not any(s.kind == "latency" for s in found):
+    kinds = {sli.kind for sli in found if isinstance(sli, Sli)}
+    if wish.requirements.expectation("latency") and "latency" not in kinds:
         gaps.append("user_expectations: latency is asked for, and no histogram tells of it")
     return tuple(objectives), tuple(gaps)
 
