@@ -1,0 +1,1 @@
+"""What bench/delag.py is made of: the data, the score, and the peer beside us."""
