@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -14,7 +15,9 @@ from holdfast.model.claim import CheckedClaim
 from holdfast.model.slo import SLO, RatioIndicator
 from holdfast.slo.claims.arithmetic import Given
 from holdfast.slo.claims.files import check_file
-from holdfast.slo.files.rules import rules_document
+from holdfast.slo.files.rules import CountGuard, rules_document
+from holdfast.slo.history import EventHistory
+from holdfast.slo.targets.traffic import count_expression, count_test
 
 SHOP = SLO(
     name="shop",
@@ -53,6 +56,11 @@ def test_each_alternative_of_a_generated_rule_is_read(tmp_path: Path) -> None:
     assert (fast.verdict, fast.actual) == ("right", "14.4x, 2 % of the budget in 1 h")
     assert (slow.verdict, slow.actual) == ("right", "6x, 5 % of the budget in 6 h")
     assert fast.statement == "Burn: 1 h and 5 min, threshold 0.0144"
+
+
+def test_a_recorded_burn_of_a_counter_is_a_ratio(tmp_path: Path) -> None:
+    (found,) = checked(tmp_path, "sum(http_requests_total:burnrate1h) > (14.40 * 0.01000)")
+    assert (found.verdict, found.assumptions[0]) == ("right", "objective 99 %")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +133,19 @@ def test_the_rules_that_are_made_here_are_right(tmp_path: Path) -> None:
         "6x, 5 % of the budget in 6 h",
         "1x, 10 % of the budget in 3 d",
     ]
+
+
+def test_a_count_beside_the_ratio_is_no_burn_rate(tmp_path: Path) -> None:
+    past = EventHistory(0, 300, np.zeros(8640), np.full(8640, 2.0))
+    test = count_test(past, WORKBOOK_TIERS[0], SHOP.objective)
+    assert test is not None
+    expression = count_expression(SHOP, WORKBOOK_TIERS[0], test)
+    (found,) = checked(tmp_path, expression, Given(objective=0.999))
+    assert (found.verdict, found.actual) == ("right", "14.4x, 2 % of the budget in 1 h")
+    guard = CountGuard(slo="shop", tier="page-fast", bad_events_at_least=3)
+    path = tmp_path / "ours.yaml"
+    path.write_text(rules_document([SHOP], [guard]))
+    assert [each.verdict for each in check_file(path)] == ["right"] * 3
 
 
 def test_objectives_are_checked_for_tiers_that_contradict_themselves(tmp_path: Path) -> None:

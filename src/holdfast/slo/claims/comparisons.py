@@ -27,6 +27,8 @@ from promql_parser import (
 from holdfast.catalog.template import parse
 
 _RECORDED = re.compile(r"[a-z_:](\d+)(ms|[smhdwy])$")
+_COUNTED = re.compile(r"(?!.*(ratio|burn)).*(increase|count|total|events)")
+"""The name of a recorded series that holds a number of events."""
 _UNIT_SECONDS = {
     "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0,
 }  # fmt: skip
@@ -79,9 +81,20 @@ def _comparisons(expression: Expr) -> Iterator[Comparison]:
             continue
         threshold = _value(number)
         window = _window(measured)
-        if threshold is not None and window is not None and threshold > 0:
+        if threshold is not None and window is not None and threshold > 0 and _is_ratio(measured):
             burn, budget = _product(number)
             yield Comparison(window, threshold, burn, budget)
+
+
+def _is_ratio(expression: Expr) -> bool:
+    """A count of events is compared with a count: no burn rate is in it."""
+    nodes = _walk(expression)
+    if any(isinstance(node, BinaryExpr) and _operator(node) == "/" for node in nodes):
+        return True
+    names = [node.name or "" for node in nodes if isinstance(node, VectorSelector)]
+    return not any(isinstance(node, MatrixSelector) for node in nodes) and not any(
+        _COUNTED.match(name) for name in names
+    )
 
 
 def _operator(node: BinaryExpr) -> str:
