@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from holdfast.catalog.openslo import from_openslo
-from holdfast.errors import InputError, NotFound
+from holdfast.errors import InputError, NotFound, QueryRefused
 from holdfast.evidence.recorded import RecorderSource
 from holdfast.model.budget import Dependency
+from holdfast.model.evidence import Vector
 from holdfast.model.requirements import (
     BusinessConstraints,
     GivenIndicator,
@@ -269,3 +270,32 @@ def test_a_quantile_is_called_a_chart(shop: Shop) -> None:
     assert "A quantile is a chart, not an indicator" in files["slo-document.md"]
     assert "histogram_quantile(0.95" in files["monitoring-strategy.md"]
     assert "histogram_quantile" not in files["slo.yaml"]
+
+
+class Sparing:
+    """Hands on to a recording, and refuses what looks over more than a day at once."""
+
+    def __init__(self, source: RecorderSource) -> None:
+        self._source = source
+        self.query_range = source.query_range
+        self.metric_names = source.metric_names
+        self.series = source.series
+        self.name = source.name
+
+    def query(self, promql: str, at: float) -> Vector:
+        if any(window in promql for window in ("[3d]", "[30d]")):
+            raise QueryRefused("query processing would load too many samples into memory")
+        return self._source.query(promql, at)
+
+    def close(self) -> None:
+        """The recording is closed by whoever opened it."""
+
+
+def test_a_server_that_refuses_a_month_at_once_is_asked_for_a_day(shop: Shop) -> None:
+    found = design_reliability_architecture(Sparing(shop.source), "shop", at=END)
+    latency = objective(found, "latency")
+    assert latency.sli.threshold is not None
+    assert latency.sli.threshold.looked_back_seconds == 86_400
+    page = design_files(found, TODAY)["slo-document.md"]
+    assert "of the requests of the last 1 d kept it" in page
+    assert "shop-latency: segments were not read: query processing would load too many" in page

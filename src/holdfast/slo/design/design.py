@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from holdfast.catalog.defaults import DEFAULT_PERIOD_SECONDS, WORKBOOK_TIERS
 from holdfast.catalog.proposals import RequestMetric
 from holdfast.catalog.search import Search
-from holdfast.errors import InputError, NotFound
+from holdfast.errors import InputError, NotFound, QueryRefused
 from holdfast.evidence.source import MetricsSource
 from holdfast.model.budget_policy import default_policy
 from holdfast.model.requirements import Requirements
@@ -172,10 +172,16 @@ def _latency(
 ) -> Sli | str:
     expected = wish.requirements.expectation("latency")
     wanted = expected.threshold_seconds if expected else None
-    boundaries = read_boundaries(source, histogram, wish.seconds, search.at)
+    looked_back = wish.seconds
+    try:
+        boundaries = read_boundaries(source, histogram, looked_back, search.at)
+    except QueryRefused:  # all buckets over a month may be more than a server lets be asked
+        looked_back = min(wish.seconds, DAY_SECONDS)
+        boundaries = read_boundaries(source, histogram, looked_back, search.at)
     threshold = choose(boundaries, wanted)
     if threshold is not None:
-        return slis.latency(service, histogram, threshold)
+        seen = replace(threshold, looked_back_seconds=looked_back)
+        return slis.latency(service, histogram, seen)
     name = f"{histogram.family.metric}_bucket"
     if not boundaries:
         return f"{name} has no finite boundary, or counted no request: no latency objective"

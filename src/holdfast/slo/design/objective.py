@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from holdfast.catalog.defaults import DEFAULT_AVAILABILITY_OBJECTIVE
 from holdfast.catalog.search import Search
-from holdfast.errors import InputError
+from holdfast.errors import InputError, QueryRefused
 from holdfast.evidence.source import MetricsSource
 from holdfast.model.budget import Ceiling
 from holdfast.model.requirements import Requirements
@@ -69,6 +69,7 @@ def design_objective(
         return f"{sli.name}: {'; '.join(proposal.warnings)}"
     slo = _slo(service, sli, wish, proposal.objective, proposal.tiers)
     replays, gap = _replayed(history, slo)
+    segments, segment_gap = _segments(source, search, sli, shown, history)
     return DesignedObjective(
         slo=slo,
         sli=sli,
@@ -76,7 +77,8 @@ def design_objective(
         baseline=shown,
         ceiling=allowed,
         proposal=proposal,
-        segments=_segments(source, search, sli, shown, history),
+        segments=segments,
+        segment_gap=segment_gap,
         count_tests=tuple(_count_tests(history, slo)),
         replays=replays,
         replay_gap=gap,
@@ -174,9 +176,13 @@ def _count_tests(history: EventHistory, slo: SLO) -> Iterator[CountTest]:
 
 def _segments(
     source: MetricsSource, search: Search, sli: Sli, shown: Baseline, history: EventHistory
-) -> tuple[SegmentTable, ...]:
+) -> tuple[tuple[SegmentTable, ...], str]:
+    """What is told apart by label. A server may refuse a month of raw series: that is said."""
     if sli.by_label is None or shown.seconds <= 0:
-        return ()
-    labels = segment_labels(search, sli.selector)
+        return (), ""
     window_seconds = len(history.total) * history.step_seconds
-    return read_segments(source, sli.by_label, labels, window_seconds, history.end)
+    try:
+        labels = segment_labels(search, sli.selector)
+        return read_segments(source, sli.by_label, labels, window_seconds, history.end), ""
+    except QueryRefused as error:
+        return (), f"{sli.name}: segments were not read: {error}"

@@ -45,6 +45,8 @@ class DesignedObjective:
     ceiling: Ceiling
     proposal: TargetProposal
     segments: tuple[SegmentTable, ...]
+    segment_gap: str
+    """Why segments were not read, where the source refused; else empty."""
     count_tests: tuple[CountTest, ...]
     """Of the tiers that a single bad event could fire: these also count."""
     replays: tuple[TierReplay, ...]

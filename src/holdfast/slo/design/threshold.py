@@ -32,6 +32,8 @@ class Threshold:
     below_seconds: float | None
     above_seconds: float | None
     """The neighbouring boundaries where the wanted bound is on none; None = there is none."""
+    looked_back_seconds: float = 0.0
+    """How far back the fractions were counted."""
 
     @property
     def exact(self) -> bool:

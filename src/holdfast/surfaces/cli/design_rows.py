@@ -137,6 +137,8 @@ def _notes(design: Architecture) -> Iterable[str]:
         threshold = designed.sli.threshold
         if threshold is not None and not threshold.exact:
             yield f"{designed.slo.name}: {threshold_sentence(threshold)}"
+        if designed.segment_gap:
+            yield designed.segment_gap
     warned = Counter(w for d in design.objectives for w in d.proposal.warnings)
     common = [warning for warning, times in warned.items() if times == len(design.objectives)]
     yield from common

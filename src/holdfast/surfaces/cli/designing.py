@@ -44,6 +44,8 @@ from holdfast.surfaces.cli.progress import progress_on
 _SERVICES_WORTH_PROCESSES = 8
 """With fewer, the files are written sooner than processes have started."""
 _PIPE_WIDTH = 160
+_TIMEOUT_SECONDS = 60.0
+"""A month of history takes a server longer than an alert's window."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def _several(wanted: DesignRequest) -> bool:
 def _metrics(wanted: DesignRequest) -> MetricsSettings:
     if wanted.recording is not None:
         return MetricsSettings(kind="recorder", path=wanted.recording)
-    return MetricsSettings(url=wanted.prometheus)
+    return MetricsSettings(url=wanted.prometheus, timeout_seconds=_TIMEOUT_SECONDS)
 
 
 def _at(wanted: DesignRequest, source: MetricsSource) -> float:

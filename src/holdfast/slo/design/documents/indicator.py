@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.slo.design.documents.markdown import code, page
+from holdfast.slo.design.documents.markdown import code, page, span
 from holdfast.slo.design.records import DesignedObjective
 from holdfast.slo.design.threshold import Threshold
 from holdfast.slo.targets.percent import percent
@@ -29,7 +29,10 @@ def indicator_part(designed: DesignedObjective) -> str:
 def threshold_sentence(threshold: Threshold) -> str:
     """Return how the bound was chosen, or how far the measured one is from the wanted one."""
     boundary = threshold.boundary
-    measured = f"{percent(boundary.measured_fraction)} of the requests looked back on kept it"
+    measured = (
+        f"{percent(boundary.measured_fraction)} of the requests of the last "
+        f"{span(threshold.looked_back_seconds)} kept it"
+    )
     if threshold.wanted_seconds is None:
         return (
             f"**Bound:** {boundary.seconds:g} s, a bucket's boundary, so that it is measured "

@@ -97,18 +97,27 @@ def _series(design: Architecture) -> str:
 
 def _segments(design: Architecture) -> str:
     masked = [line for designed in design.objectives for line in masked_sentences(designed)]
-    looked = sorted({t.dimension for d in design.objectives for t in d.segments})
-    told = (
-        f"Requests can be told apart by {', '.join(looked)}."
-        if looked
-        else "No label tells endpoints, tenants, regions or versions apart: what fails for a few "
-        "stays hidden in the whole."
-    )
+    gaps = [designed.segment_gap for designed in design.objectives if designed.segment_gap]
     hint = (
         "A masked segment deserves an objective of its own, or a repair: the sum will not page "
         "for it."
     )
-    return page("## Segments", told, bullets(masked), hint if masked else "").rstrip()
+    return page(
+        "## Segments",
+        "" if gaps else _dimensions(design),
+        bullets((*masked, *gaps)),
+        hint if masked else "",
+    ).rstrip()
+
+
+def _dimensions(design: Architecture) -> str:
+    looked = sorted({t.dimension for d in design.objectives for t in d.segments})
+    if looked:
+        return f"Requests can be told apart by {', '.join(looked)}."
+    return (
+        "No label tells endpoints, tenants, regions or versions apart: what fails for a few stays "
+        "hidden in the whole."
+    )
 
 
 def _limits(design: Architecture) -> str:

@@ -14,10 +14,11 @@ _SHOWN = 10
 
 def segments_part(designed: DesignedObjective) -> str:
     """Return the segments with the most bad events, masked ones marked; empty without labels."""
-    if not designed.segments:
+    if not designed.segments and not designed.segment_gap:
         return ""
     return page(
         "### By segment",
+        designed.segment_gap,
         bullets(masked_sentences(designed)),
         *(_table(designed, segments) for segments in designed.segments),
     ).rstrip()
