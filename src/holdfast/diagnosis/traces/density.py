@@ -34,8 +34,10 @@ def _log_density(values: Numbers, window: int) -> tuple[list[int], list[float]]:
     starts = np.unique(np.append(np.arange(0, last, max(1, window // 4)), last))
     spread = _spread_ties(values)
     width = spread[starts + window] - spread[starts]
-    if not np.all(width > 0):
+    finest = (values[-1] - values[0]) * 1e-12
+    if finest <= 0:
         return [], []
+    width = np.maximum(width, finest)
     return starts.tolist(), (-np.log(width)).tolist()
 
 
@@ -48,10 +50,20 @@ def _spread_ties(values: Numbers) -> Numbers:
 
 
 def _resolution(values: Numbers) -> float:
-    """Return the usual step between different values near each other: the clock's, often."""
-    steps = np.diff(values)
-    steps = steps[steps > 0]
-    return float(np.quantile(steps, 0.1)) if len(steps) else 0.0
+    """Return the clock's step: the usual step between neighbours, or a decade that divides all.
+
+    0.1, 0.3, 0.4 were taken in steps of 0.1, and so were 0.1 and 3.0, though no two are so near.
+    """
+    distinct = np.unique(values)
+    if len(distinct) < 2:
+        return 0.0
+    usual = float(np.quantile(np.diff(distinct), 0.1, method="lower"))
+    decade = 10.0 ** math.floor(math.log10(usual))
+    for step in (usual, decade, decade / 10, decade / 100):
+        counts = distinct / step
+        if np.all(np.abs(counts - np.round(counts)) < 1e-6):
+            return step
+    return usual
 
 
 def _valleys(heights: list[float], depth: float) -> list[int]:

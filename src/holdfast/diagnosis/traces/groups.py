@@ -26,6 +26,9 @@ ENRICHED = 2.0
 WORTH = 0.005
 """A further predicate must better the F score of a description by this."""
 
+ALIKE = 0.8
+"""The F score from which on two predicates match the same requests, for a reader."""
+
 DEEPEST = 12
 
 
@@ -107,12 +110,12 @@ def _stands_alone(scene: Scene, group: Group, column: Column, side: Group) -> bo
     return int((mask & group.rows).sum()) >= ENRICHED * float(mask.mean()) * int(group.rows.sum())
 
 
-def describe(scene: Scene, group: Group) -> tuple[Predicate, ...]:
-    """Return the fewest predicates that tell these rows from all others, the best first."""
+def describe(scene: Scene, group: Group, among: Flags) -> tuple[Predicate, ...]:
+    """Return the fewest predicates that tell these rows from others among those, best first."""
     shared = [column.shared(group.rows, group.path) for column in scene.columns]
     candidates = sorted({*group.path, *(p for p in shared if p is not None)}, key=str)
     chosen: tuple[Predicate, ...] = ()
-    best, current = 0.0, np.ones(len(group.rows), dtype=np.bool_)
+    best, current = 0.0, among
     while len(chosen) < len(candidates):
         scored = [(f_score(current & scene.matches(p), group.rows), p) for p in candidates]
         score, predicate = max(scored, key=lambda found: found[0])
@@ -121,6 +124,20 @@ def describe(scene: Scene, group: Group) -> tuple[Predicate, ...]:
         best, chosen = score, (*chosen, predicate)
         current = current & scene.matches(predicate)
     return chosen
+
+
+def also_shared(
+    scene: Scene, chosen: tuple[Predicate, ...], members: Flags
+) -> tuple[Predicate, ...]:
+    """Return what else the members have, and hardly any other request, the closest first."""
+    shared = [column.shared(members, chosen) for column in scene.columns]
+    scored = [
+        (f_score(scene.matches(p), members), str(p), p)
+        for p in shared
+        if p is not None and p not in chosen
+    ]
+    ranked = sorted(scored, key=lambda found: (-found[0], found[1]))
+    return tuple(predicate for score, _, predicate in ranked if score >= ALIKE)
 
 
 def cramers_v(line: Flags, labels: Codes) -> float:

@@ -8,8 +8,10 @@ adds its time, millisecond for millisecond, and never takes longer than the whol
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.diagnosis.traces.table import Flags, Numbers
 
@@ -26,27 +28,29 @@ NEVER_LONGER = 0.995
 def learned_contents(durations: Mapping[str, Numbers], fast: Flags) -> dict[str, tuple[str, ...]]:
     """Return, per operation that has any, the operations inside it, from the fast requests.
 
-    An operation that was not called counts as 0. Least squares on all the others at once.
+    An operation that was not called counts as 0. Least squares on all that are shorter, at once.
     """
     filled = {name: _filled(values) for name, values in sorted(durations.items())}
     names = [name for name, values in filled.items() if float(np.std(values[fast])) > 0]
     if len(names) < 2 or int(fast.sum()) < 10 * len(names):
         return {}
-    slopes, t = _regressions(np.column_stack([filled[name][fast] for name in names]))
-    adds = (np.abs(slopes - 1) <= SLOPE_TOLERANCE) & (t >= LEAST_T)
+    everything = np.column_stack([filled[name] for name in names])
+    sums = _Sums.of(everything[fast])
     inside: dict[str, tuple[str, ...]] = {}
-    for row, name in enumerate(names):
-        others = [names[column] for column in np.flatnonzero(adds[row])]
-        found = tuple(other for other in others if _holds(filled[name], filled[other]))
-        if found:
-            inside[name] = found
+    for index, name in enumerate(names):
+        shorter = np.flatnonzero(_shorter(everything, index))
+        slopes, t = sums.regression(index, shorter)
+        adds = (np.abs(slopes - 1) <= SLOPE_TOLERANCE) & (t >= LEAST_T)
+        if adds.any():
+            inside[name] = tuple(names[int(other)] for other in shorter[adds].tolist())
     return inside
 
 
-def _holds(whole: Numbers, part: Numbers) -> bool:
-    """Return whether the whole is never shorter than the part, and mostly longer."""
-    never_shorter = float(np.mean(whole >= part)) >= NEVER_LONGER
-    return never_shorter and float(np.mean(whole > part)) > 0.5
+def _shorter(everything: Numbers, index: int) -> NDArray[np.bool_]:
+    """Return which columns are never longer than this one, and mostly shorter."""
+    whole = everything[:, [index]]
+    never_longer = np.mean(whole >= everything, axis=0) >= NEVER_LONGER
+    return never_longer & (np.mean(whole > everything, axis=0) > 0.5)
 
 
 def own_duration(durations: Mapping[str, Numbers], name: str, inside: tuple[str, ...]) -> Numbers:
@@ -58,23 +62,30 @@ def _filled(values: Numbers) -> Numbers:
     return np.nan_to_num(values, nan=0.0)
 
 
-def _regressions(x: Numbers) -> tuple[Numbers, Numbers]:
-    """Return slopes and t ratios of each column on all others: row = output, column = input.
+@dataclass(frozen=True)
+class _Sums:
+    """Correlations of columns, from which any regression among them is had at once."""
 
-    By the inverse of the correlations (Lauritzen, Graphical Models, 1996, section 5.1), with a
-    ridge too small to be seen, for columns that determine each other. The diagonal is 0.
-    """
-    count, width = x.shape
-    scale = x.std(axis=0)
-    z = (x - x.mean(axis=0)) / scale
-    correlations: Numbers = z.T @ z / count + 1e-10 * np.eye(width)
-    inverse: Numbers = np.linalg.solve(correlations, np.eye(width)).astype(np.float64)
-    own = np.diag(inverse)
-    slopes = -inverse / own[:, None]
-    free = max(1, count - width)
-    spread = np.maximum(own[None, :] - inverse**2 / own[:, None], 1e-300)
-    errors = np.sqrt(spread / own[:, None] / free)
-    t = slopes / errors
-    np.fill_diagonal(slopes, 0)
-    np.fill_diagonal(t, 0)
-    return slopes * scale[:, None] / scale[None, :], t
+    correlations: Numbers
+    scale: Numbers
+    count: int
+
+    @classmethod
+    def of(cls, x: Numbers) -> _Sums:
+        scale = x.std(axis=0)
+        z = (x - x.mean(axis=0)) / scale
+        ridge = 1e-10 * np.eye(x.shape[1])  # unseen; for inputs that determine each other
+        return cls(z.T @ z / len(x) + ridge, scale, len(x))
+
+    def regression(self, output: int, inputs: NDArray[np.intp]) -> tuple[Numbers, Numbers]:
+        """Return least squares' slope of each input and its t ratio."""
+        if not len(inputs):
+            return np.zeros(0), np.zeros(0)
+        among = self.correlations[np.ix_(inputs, inputs)]
+        target = self.correlations[inputs, output]
+        inverse: Numbers = np.linalg.solve(among, np.eye(len(inputs))).astype(np.float64)
+        slopes = inverse @ target
+        unexplained = max(1e-12, 1.0 - float(slopes @ target))
+        free = max(1, self.count - len(inputs) - 1)
+        errors = np.sqrt(np.maximum(np.diag(inverse), 1e-300) * unexplained / free)
+        return slopes * self.scale[output] / self.scale[inputs], slopes / errors

@@ -15,6 +15,7 @@ from holdfast.diagnosis.traces.table import Codes, Flags, RequestTable
 class Pattern:
     """Slow requests that have something in common, and that something.
 
+    `predicates` tell the members from all others; `also` is what they have in common besides.
     `members`: which requests match all predicates. `precision`: the share of them that are slow;
     `recall`: the share of the slow ones that match. Latencies are of the members, in the table's
     unit: the 5th percentile, the median, the 95th; `excess`: by how much the median is above that
@@ -31,6 +32,7 @@ class Pattern:
     latency_median: float
     latency_high: float
     excess: float
+    also: tuple[Predicate, ...] = ()
 
     def __str__(self) -> str:
         return " and ".join(str(predicate) for predicate in self.predicates)
@@ -68,7 +70,11 @@ class PatternReport:
 
 
 def pattern(
-    table: RequestTable, slow: Flags, predicates: tuple[Predicate, ...], members: Flags
+    table: RequestTable,
+    slow: Flags,
+    predicates: tuple[Predicate, ...],
+    also: tuple[Predicate, ...],
+    members: Flags,
 ) -> Pattern:
     """Return the pattern with its figures; `members` holds at least one slow request."""
     requests, met = int(members.sum()), int((members & slow).sum())
@@ -85,6 +91,7 @@ def pattern(
         latency_median=median,
         latency_high=high,
         excess=median - float(np.median(fast)) if len(fast) else float("nan"),
+        also=also,
     )
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from holdfast.diagnosis.traces.columns import Column, Grain, NumberColumn, columns_of
-from holdfast.diagnosis.traces.groups import Group, Scene, describe, split
+from holdfast.diagnosis.traces.groups import Group, Scene, also_shared, describe, split
 from holdfast.diagnosis.traces.guilt import Population, f_score
 from holdfast.diagnosis.traces.own_time import learned_contents
 from holdfast.diagnosis.traces.patterns import Pattern, PatternReport, abstention, pattern, report
@@ -147,10 +147,11 @@ def _cover(scene: Scene, seeds: list[Predicate], table: RequestTable, most: int)
         if not _explains(scene, rows):
             continue
         for group in split(scene, Group(rows, (seed,))):
-            predicates = describe(scene, group)
+            predicates = describe(scene, group, open_rows)
             members = scene.all_match(predicates)
             if _explains(scene, members & ~explained) and scene.population.guilty(members):
-                found.append(pattern(table, slow, predicates, members))
+                also = also_shared(scene, predicates, members)
+                found.append(pattern(table, slow, predicates, also, members))
                 explained = explained | members
     return found
 
