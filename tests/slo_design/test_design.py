@@ -256,6 +256,14 @@ def test_dates_are_counted_from_the_day_it_is_written(shop: Shop) -> None:
     assert sum("(quarterly)" in line for line in plan.splitlines()) == 4
 
 
+def test_review_dates_of_ones_own_are_kept_and_one_that_is_past_is_said_to_be(shop: Shop) -> None:
+    days = (date(2026, 3, 2), date(2025, 12, 1))
+    plan = design_files(design(shop, review_dates=days), TODAY)["implementation-plan.md"]
+    assert "- 2025-12-01 (from the requirements, already past)" in plan
+    assert "- 2026-03-02 (from the requirements)" in plan
+    assert "(quarterly)" not in plan
+
+
 def test_nobody_is_invented(shop: Shop) -> None:
     files = design_files(design(shop), TODAY)
     assert files["slo-document.md"].count("| unassigned |") == 3

@@ -68,6 +68,20 @@ def test_as_records(run: Run, tmp_path: Path, recording: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("without_promtool")
+def test_a_service_of_any_name_has_a_folder_and_its_name_is_printed(
+    run: Run, tmp_path: Path
+) -> None:
+    name = 'a "b" [red]/c|\\ü'
+    store = service_past(service=name, days=0.1).write_store(tmp_path / "store")
+    done = run("design", name, "--recording", str(store))
+    assert done.code == 0, done
+    assert f"{name}-availability" in done.out
+    [folder] = [path for path in tmp_path.iterdir() if path.name.startswith("slo-")]
+    slos = from_openslo((folder / "slo.yaml").read_text(), folder / "slo.yaml")
+    assert {slo.service for slo in slos} == {name}
+
+
 def test_every_service_at_once(run: Run, tmp_path: Path, recording: Path) -> None:
     done = run("design", "--all", "--recording", str(recording), "--output", "all")
     assert done.code == 0, done

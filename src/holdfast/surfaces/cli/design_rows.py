@@ -120,7 +120,7 @@ def _table(objectives: Iterable[DesignedObjective]) -> Table:
         slo, shown = designed.slo, designed.baseline
         known = shown.low is not None and shown.high is not None
         table.add_row(
-            slo.name,
+            Text(slo.name),
             percent(slo.objective),
             f"{percent(shown.low or 0)} to {percent(shown.high or 0)}" if known else "no data",
             f"{span(slo.error_budget_fraction * slo.period_seconds)} in {span(slo.period_seconds)}",

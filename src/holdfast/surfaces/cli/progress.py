@@ -17,9 +17,10 @@ def progress_on(stream: TextIO) -> Generator[Callable[[str], None]]:
         yield _now_and_then(stream)
         return
     from rich.console import Console
+    from rich.text import Text
 
     with Console(file=stream).status("") as status:
-        yield lambda what: status.update(what)
+        yield lambda what: status.update(Text(what))
 
 
 def _now_and_then(stream: TextIO) -> Callable[[str], None]:

@@ -99,7 +99,8 @@ def _intervals(design: Architecture) -> str:
 def _reviews(design: Architecture, today: date) -> Iterator[str]:
     given = design.requirements.review_dates
     if given:
-        yield from (f"{day} (from the requirements)" for day in sorted(given))
+        for day in sorted(given):
+            yield f"{day} (from the requirements{', already past' if day < today else ''})"
         return
     for quarter in range(1, _QUARTERS + 1):
         yield f"{_work_day(today, quarter * _QUARTER_DAYS)} (quarterly)"
