@@ -54,8 +54,8 @@ class Delivery:
     ) -> Delivery:
         """Return the delivery. Headers that stand twice are joined, as RFC 9110, 5.2 has it."""
         joined: dict[str, str] = {}
-        for name, value in headers:
-            key = name.lower()
+        for name, written in headers:
+            key, value = name.lower(), written.encode("utf-8", "replace").decode()
             joined[key] = f"{joined[key]}, {value}" if key in joined else value
         return cls(body, MappingProxyType(joined), received_at or utc_now(), instance)
 

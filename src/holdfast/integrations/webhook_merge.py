@@ -122,10 +122,12 @@ def _episode(
 
 
 def merge_changes(known: Iterable[Change], arrived: Iterable[Change]) -> tuple[Change, ...]:
-    """Return one record for each source and id, oldest first; the order of arrivals is no matter.
+    """Return one record for each source and id, oldest first.
 
-    A change begins at the latest begin that is not after its end: a deployment is first created,
-    and takes effect when it is in progress. Its words are those of the record with the later end.
+    A change begins at the latest begin that is told: a deployment is first created, and takes
+    effect when it is in progress. Its end is the latest one; one before the begin is that of an
+    earlier attempt, and no end. So the times do not depend on the order of arrivals. The words are
+    those of the record with the later end, and of two equals those that arrived last.
     """
     merged: dict[tuple[str, str], Change] = {}
     for change in (*known, *arrived):
@@ -134,16 +136,10 @@ def merge_changes(known: Iterable[Change], arrived: Iterable[Change]) -> tuple[C
     return tuple(sorted(merged.values(), key=lambda c: (c.at, c.source, c.id)))
 
 
-def _joined(one: Change, other: Change) -> Change:
-    words = max((one, other), key=_rank)
-    ended = [c.finished_at for c in (one, other) if c.finished_at is not None]
-    finished_at = max(ended, default=None)
-    starts = [c.at for c in (one, other) if finished_at is None or c.at <= finished_at]
-    return words.model_copy(
-        update={"at": max(starts) if starts else min(one.at, other.at), "finished_at": finished_at}
-    )
-
-
-def _rank(change: Change) -> tuple[float, datetime, str]:
-    ended = change.finished_at
-    return (ended.timestamp() if ended else 0.0, change.at, change.model_dump_json())
+def _joined(known: Change, arrived: Change) -> Change:
+    begin = max(known.at, arrived.at)
+    ends = [c.finished_at for c in (known, arrived) if c.finished_at is not None]
+    end = max(ends, default=None)
+    words = known if known.finished_at == end != arrived.finished_at else arrived
+    finished_at = end if end is not None and end >= begin else None
+    return words.model_copy(update={"at": begin, "finished_at": finished_at})
