@@ -25,6 +25,7 @@ from holdfast.model.requirements import (
 from holdfast.slo.burn import error_ratio_threshold
 from holdfast.slo.design.design import design_reliability_architecture
 from holdfast.slo.design.files import FILES, design_files
+from holdfast.slo.design.folder import write_folder
 from holdfast.slo.design.records import Architecture, DesignedObjective
 from holdfast.slo.targets.percent import percent
 from support.histories import END, METRIC, Counter, Outage, Route, ServicePast, service_past
@@ -169,6 +170,20 @@ def test_an_indicator_of_ones_own_takes_the_found_ones_place(shop: Shop) -> None
     found = design(shop, indicators=(own,))
     assert [slo.name for slo in found.slos] == ["exports", "shop-latency"]
     assert objective(found, "availability").baseline.good_ratio == pytest.approx(0.948, abs=0.01)
+
+
+def test_an_indicator_for_which_no_test_can_be_derived_has_rules_and_that_is_said(
+    shop: Shop, tmp_path: Path
+) -> None:
+    total = f"sum(rate({METRIC}_count[$window]))"
+    odd = GivenIndicator(
+        name="odd", bad_query=f"{total} * (vector(0.001) > 0.0005)", total_query=total
+    )
+    files = design_files(design(shop, indicators=(odd,)), TODAY)
+    assert "slo: odd" in files["rules.yaml"]
+    assert "# Left out: SLO odd" in files["rules_test.yaml"]
+    assert "SLO odd" in files["monitoring-strategy.md"]
+    write_folder(files, tmp_path / "slo")
 
 
 # ---- what cannot be used -----------------------------------------------------------------------

@@ -9,9 +9,9 @@ from holdfast.slo.design.documents.monitoring import monitoring_strategy
 from holdfast.slo.design.documents.plan import implementation_plan
 from holdfast.slo.design.documents.slo_document import slo_document
 from holdfast.slo.design.records import Architecture
+from holdfast.slo.design.rule_test_file import rule_test_file
 from holdfast.slo.files.dashboard import dashboard_document
 from holdfast.slo.files.policy import policy_document, policy_markdown
-from holdfast.slo.files.rule_tests import rule_tests
 from holdfast.slo.files.rules import CountGuard, rules_document
 
 SLO_FILE = "slo.yaml"
@@ -45,15 +45,17 @@ def design_files(design: Architecture, today: date) -> dict[str, str]:
     Raises InputError for objectives that no rule can be right for.
     """
     slos, guards = design.slos, count_guards(design)
+    rules = rules_document(slos, guards)
+    tests = rule_test_file(slos, guards, RULES_FILE)
     return {
         SLO_FILE: "---\n".join(to_openslo(slo) for slo in slos),
-        RULES_FILE: rules_document(slos, guards),
-        RULE_TESTS_FILE: rule_tests(slos, guards, rules_file=RULES_FILE),
+        RULES_FILE: rules,
+        RULE_TESTS_FILE: tests.text,
         DASHBOARD_FILE: dashboard_document(slos),
         POLICY_FILE: policy_document(design.policy),
         POLICY_PAGE: policy_markdown(design.policy),
         SLO_PAGE: slo_document(design),
-        MONITORING_PAGE: monitoring_strategy(design),
+        MONITORING_PAGE: monitoring_strategy(design, tests.left_out),
         PLAN_PAGE: implementation_plan(design, today),
     }
 

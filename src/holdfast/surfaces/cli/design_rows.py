@@ -80,7 +80,11 @@ def json_lines(design: Architecture, folder: Path) -> Iterable[str]:
 
 
 def print_design(
-    console: Console, design: Architecture, folder: Path, checked: Sequence[PromtoolResult]
+    console: Console,
+    design: Architecture,
+    folder: Path,
+    checked: Sequence[PromtoolResult],
+    untested: Sequence[str],
 ) -> None:
     """Print the SLOs of one service, what is to be known of them, and where they stand."""
     console.print(_table(design.objectives))
@@ -88,6 +92,8 @@ def print_design(
         _note(console, "!", "yellow", note.replace("**", ""))
     for gap in design.gaps:
         _note(console, "-", "dim", gap)
+    for sentence in untested:
+        _note(console, "!", "yellow", f"without tests: {sentence}")
     if checked:
         _note(console, "✓", "green", "promtool accepts the rules and their tests")
     else:

@@ -32,11 +32,12 @@ from holdfast.slo.design.design import (
     make_wish,
     usual_terms,
 )
-from holdfast.slo.design.files import FILES, design_files
+from holdfast.slo.design.files import FILES, RULE_TESTS_FILE, design_files
 from holdfast.slo.design.folder import check_output, write_folder
 from holdfast.slo.design.objective import Wish
 from holdfast.slo.design.records import Architecture
 from holdfast.slo.design.requirements_file import load_requirements
+from holdfast.slo.design.rule_test_file import LEFT_OUT
 from holdfast.slo.files.promtool import PromtoolResult
 from holdfast.surfaces.cli.design_rows import json_lines, print_design, print_many
 from holdfast.surfaces.cli.progress import progress_on
@@ -72,6 +73,8 @@ class Written:
     design: Architecture
     folder: Path
     checked: tuple[PromtoolResult, ...]
+    untested: tuple[str, ...]
+    """Why alerts of an objective have no tests, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _print(stream: TextIO, done: Sequence[Written | Failed]) -> None:
     written = [one for one in done if isinstance(one, Written)]
     if len(done) == 1:
         for one in written:
-            print_design(console, one.design, one.folder, one.checked)
+            print_design(console, one.design, one.folder, one.checked, one.untested)
     else:
         print_many(console, [(one.design, one.folder) for one in written], len(done))
 
@@ -229,7 +232,9 @@ def _written(design: Architecture, wanted: DesignRequest) -> Written | Failed:
         if not several:
             raise
         return Failed(design.service, error)
-    return Written(design, folder, checked)
+    tests = files[RULE_TESTS_FILE].splitlines()
+    untested = (line.removeprefix(LEFT_OUT) for line in tests if line.startswith(LEFT_OUT))
+    return Written(design, folder, checked, tuple(untested))
 
 
 def _folder(wanted: DesignRequest, service: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from holdfast.slo.design.documents.indicator import QUANTILES, threshold_sentence
 from holdfast.slo.design.documents.markdown import bullets, code, page, span, table
@@ -22,8 +22,8 @@ from holdfast.slo.rules import ALERT_NAME
 _ANSWERS = {"page": "somebody is woken", "ticket": "somebody looks within a working day"}
 
 
-def monitoring_strategy(design: Architecture) -> str:
-    """Return the page."""
+def monitoring_strategy(design: Architecture, untested: Sequence[str] = ()) -> str:
+    """Return the page. `untested`: why alerts of an objective have no tests, a sentence each."""
     return page(
         f"# Monitoring of {design.service}",
         _signals(design),
@@ -31,7 +31,7 @@ def monitoring_strategy(design: Architecture) -> str:
         _alerts(design),
         _series(design),
         _segments(design),
-        _limits(design),
+        _limits(design, untested),
         _loading(),
     )
 
@@ -120,14 +120,14 @@ def _dimensions(design: Architecture) -> str:
     )
 
 
-def _limits(design: Architecture) -> str:
+def _limits(design: Architecture, untested: Sequence[str]) -> str:
     bounds = (
         f"{d.slo.name}: {threshold_sentence(d.sli.threshold)}"
         for d in design.objectives
         if d.sli.threshold is not None and not d.sli.threshold.exact
     )
     tests = (f"{d.slo.name}: {test.sentence}" for d in design.objectives for test in d.count_tests)
-    lines = (*design.gaps, *bounds, *tests)
+    lines = (*design.gaps, *bounds, *tests, *untested)
     return page("## Limits", bullets(lines)).rstrip() if lines else ""
 
 
