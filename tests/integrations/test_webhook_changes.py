@@ -72,7 +72,7 @@ def test_a_deployment_and_its_statuses_are_one_change_in_any_order() -> None:
     ]
     found = [github(event, payload).changes[0] for event, payload in payloads]
     for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1], [0, 2, 1, 1, 0]):
-        merged: tuple[Change, ...] = ()
+        merged = merge_changes((), ())
         for index in order:
             merged = merge_changes(merged, [found[index]])
         [change] = merged

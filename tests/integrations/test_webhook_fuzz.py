@@ -67,7 +67,7 @@ def _atom(rng: random.Random) -> object:
     return copy.deepcopy(rng.choice(ATOMS))
 
 
-def _places(value: object) -> Iterator[tuple[Callable[[object], None], Callable[[], None]]]:
+def _places(value: object) -> Iterator[tuple[Callable[[object], None], Callable[[], object]]]:
     """How to replace, and how to remove, each part of a JSON value."""
     if isinstance(value, dict):
         mapping = cast("Json", value)
@@ -138,7 +138,7 @@ def _check(name: str, sent: Delivery) -> bool:
         assert str(answer).isprintable(), str(answer)
         return False
     kept = answer.model_dump_json()
-    assert "\\u0000" not in kept
+    assert "\\u0000" not in kept.replace("\\\\u0000", "")  # the words may stand in a text
     assert "hunter2" not in kept
     assert "b" * 36 not in kept
     assert Received.model_validate_json(kept) == answer
