@@ -181,4 +181,4 @@ def test_the_registry_knows_its_adapters_by_name() -> None:
     with pytest.raises(NotFound, match="alertmanager"):
         ADAPTERS.get("nagios")
     with pytest.raises(ValueError, match="two adapters"):
-        Registry([ADAPTERS.get("github")]).with_(ADAPTERS.get("github"))
+        Registry([ADAPTERS.get("github")]).extended(ADAPTERS.get("github"))

@@ -183,6 +183,7 @@ def test_without_credentials_everybody_is_refused(name: str) -> None:
         {"bearer_token_hashes": ("",)},
         {"basic": (("user", ""),)},
         {"bearer_tokens": ("t",), "unverified": True},
+        {"bearer_tokens": ("t",), "timestamp_header": "X-Sent"},
         {"window_seconds": 0.0},
         {"window_seconds": float("inf")},
         {"window_seconds": float("nan")},

@@ -4,7 +4,7 @@ An adapter is two functions: `verify` (who sent it, on the raw body) and `parse`
 Both are pure: the server listens, keeps and answers. What each error is for a server:
 
     SenderRefused   401   nothing in the body was read
-    PayloadError    400   `path` names the field; keep the body for inspection
+    PayloadError    400   `path` names the field; keep the body (`webhook_inspect.py`)
     ConfigError     503   the receiver is set up wrongly: the sender may try again
 
 What Holdfast does not read (an event of a kind it has no use for, an environment that is not
@@ -35,10 +35,13 @@ from holdfast.model.change import Change
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request as it came. `headers` have lower-case names; `body` is the raw bytes."""
+    """One request as it came. `headers` have lower-case names; `body` is the raw bytes.
 
-    body: bytes
-    headers: Mapping[str, str]
+    Neither shows in a repr: both may hold secrets.
+    """
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     received_at: datetime
     instance: str = ""
     """Which of several senders of one kind, where there are several: part of alerts' source."""
@@ -166,7 +169,7 @@ class Registry:
             )
         return adapter
 
-    def with_(self, *adapters: Adapter) -> Registry:
+    def extended(self, *adapters: Adapter) -> Registry:
         """Return a registry that has these too. Raises ValueError where a name is taken."""
         return Registry((*self._adapters.values(), *adapters))
 

@@ -62,6 +62,11 @@ class Credentials:
                 "a webhook cannot both have credentials and take deliveries from anybody",
                 hint="remove `unverified`",
             )
+        if self.timestamp_header and not self.signing_secrets:
+            raise ConfigError(
+                "a webhook's `timestamp_header` means nothing without a signing secret",
+                hint="configure the secret, or remove the header",
+            )
         if not 0 < self.window_seconds < float("inf"):
             raise ConfigError("`window_seconds` of a webhook must be above zero and finite")
 
