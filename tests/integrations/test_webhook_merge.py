@@ -90,6 +90,12 @@ def test_a_later_episode_ends_the_one_before_and_only_one_fires() -> None:
     assert states(found) == [(minute(0), "resolved", minute(4)), (minute(4), "firing", None)]
 
 
+def test_an_episode_ends_with_the_last_resolution_or_with_the_next_begin() -> None:
+    assert settled([alert(0, 5), alert(1, 7), alert(2)])[-1].ends_at == minute(7)
+    first, second, third = settled([alert(0), alert(4), alert(9)])
+    assert (first.ends_at, second.ends_at, third.status) == (minute(4), minute(9), "firing")
+
+
 def test_a_new_episode_after_a_resolution_fires() -> None:
     assert settled([alert(0, 5), alert(5), alert(9)])[-1].status == "firing"
     assert settled([alert(0, 5), alert(5)])[-1].status == "firing"
@@ -105,6 +111,8 @@ def test_an_alert_that_comes_back_with_the_same_start_after_a_time_out_is_not_lo
     assert settled(again.alerts)[-1].status == "firing"
     twice = merge_alerts(again.alerts, [alert(0)], arrived_at=minute(25))
     assert (twice.alerts, twice.repeated) == (again.alerts, 1)
+    slow = merge_alerts(again.alerts, [alert(0)], arrived_at=minute(12))  # a slower clock
+    assert slow.alerts == again.alerts
     over = merge_alerts(twice.alerts, [alert(0, 30)], arrived_at=minute(30)).alerts
     assert {a.status for a in settled(over)} == {"resolved"}
 

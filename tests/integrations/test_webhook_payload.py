@@ -119,7 +119,7 @@ def test_an_error_quotes_no_value_and_no_wild_name() -> None:
     assert secret not in str(error)
     error = _refused(alertmanager(alertmanager_alert(labels={"\x1b[31m" + "n" * 9_999: []})))
     assert "\x1b" not in error.path
-    assert len(str(error)) < 500
+    assert len(error.path) < 100
 
 
 def test_several_mistakes_are_counted() -> None:

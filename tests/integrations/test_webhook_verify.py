@@ -44,6 +44,11 @@ def test_the_signature_of_standard_webhooks_is_accepted_with_its_time() -> None:
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     shown = CLOUDEVENTS.verify(request, Credentials(signing_secrets=("old", secret)))
     assert shown.signed_at == datetime.fromtimestamp(1614265330, UTC)
+    for name, value in (("webhook-id", "another"), ("webhook-timestamp", "1614265331")):
+        changed = {**request.headers, name: value}
+        other = Delivery.of(request.body, changed.items(), received_at=request.received_at)
+        with pytest.raises(SenderRefused, match="not of this body"):
+            CLOUDEVENTS.verify(other, Credentials(signing_secrets=("old", secret)))
 
 
 def test_pagerdutys_signature_holds_while_its_secrets_are_rotated() -> None:
@@ -75,6 +80,20 @@ def test_a_signature_that_is_none_is_refused(header: str) -> None:
     request = delivery(pagerduty(), {"X-PagerDuty-Signature": header})
     with pytest.raises(SenderRefused):
         PAGERDUTY.verify(request, Credentials(signing_secrets=("secret",)))
+
+
+def test_a_header_may_hold_ten_signatures_and_no_more() -> None:
+    good = signed(pagerduty(), "secret", "X-PagerDuty-Signature", "v1=")
+    digest = good.header("X-PagerDuty-Signature")
+    for others, taken in ((MOST_SIGNATURES - 1, True), (MOST_SIGNATURES, False)):
+        header = ",".join([digest, *(["v1=00"] * others)])
+        sent = delivery(good.body, {"X-PagerDuty-Signature": header})
+        try:
+            assert PAGERDUTY.verify(sent, Credentials(signing_secrets=("secret",)))
+        except SenderRefused:
+            assert not taken
+        else:
+            assert taken
 
 
 def test_one_changed_byte_of_the_body_is_refused() -> None:

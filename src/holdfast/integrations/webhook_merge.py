@@ -8,7 +8,8 @@ episode ends those before.
 
 One message cannot be judged by itself: an alert that was resolved by a time-out of Alertmanager
 comes back *with the same start*. Where the time of arrival is given, a firing alert that comes
-more than `late_seconds` after its end is a new episode, which begins at that end.
+more than `late_seconds` after its end is a new episode, which begins at that end. A message that
+is later still is taken for one too: rather an alert too many than an outage that nobody hears of.
 """
 
 from __future__ import annotations
@@ -115,10 +116,9 @@ def _episode(
     same = known.get(key_of(alert))
     if alert.status == "resolved" or arrived_at is None or same is None or same.ends_at is None:
         return alert
-    again = alert.model_copy(update={"starts_at": same.ends_at})
-    is_known = key_of(again) in known
-    is_late = arrived_at - same.ends_at <= timedelta(seconds=late_seconds)
-    return alert if is_late and not is_known else again
+    if arrived_at - same.ends_at <= timedelta(seconds=late_seconds):
+        return alert
+    return alert.model_copy(update={"starts_at": same.ends_at})
 
 
 def merge_changes(known: Iterable[Change], arrived: Iterable[Change]) -> tuple[Change, ...]:
