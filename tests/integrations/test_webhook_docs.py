@@ -49,8 +49,10 @@ def test_the_example_takes_an_alert_once_and_its_end_in_any_order(
     example: dict[str, object],
 ) -> None:
     take = cast("Take", example["take"])
+    heard = cast("dict[object, object]", example["heard"])
     for order in ([DOWN, DOWN, UP], [UP, DOWN], [DOWN, UP, DOWN, UP]):
         known: tuple[Alert, ...] = ()
+        heard.clear()
         for message in order:
             known = take(sent(message), known)
         [alert] = settled(known)

@@ -102,19 +102,30 @@ def test_a_new_episode_after_a_resolution_fires() -> None:
 
 
 def test_an_alert_that_comes_back_with_the_same_start_after_a_time_out_is_not_lost() -> None:
+    """What Alertmanager 0.25 sends when it did not hear of Prometheus for some minutes."""
     known = merge_alerts([], [alert(0)], arrived_at=minute(0)).alerts
     known = merge_alerts(known, [alert(0, 5)], arrived_at=minute(5)).alerts
-    late = merge_alerts(known, [alert(0)], arrived_at=minute(8))
-    assert late.alerts == known  # a message that was late
-    again = merge_alerts(known, [alert(0)], arrived_at=minute(20))
+    overtaken = merge_alerts(known, [alert(0)], arrived_at=minute(6))
+    assert overtaken.alerts == known
+    again = merge_alerts(known, [alert(0)], arrived_at=minute(7))
     assert [key_of(a)[2] for a in again.new] == [minute(5)]
     assert settled(again.alerts)[-1].status == "firing"
     twice = merge_alerts(again.alerts, [alert(0)], arrived_at=minute(25))
     assert (twice.alerts, twice.repeated) == (again.alerts, 1)
-    slow = merge_alerts(again.alerts, [alert(0)], arrived_at=minute(12))  # a slower clock
+    slow = merge_alerts(again.alerts, [alert(0)], arrived_at=minute(5.5))  # a slower clock
     assert slow.alerts == again.alerts
     over = merge_alerts(twice.alerts, [alert(0, 30)], arrived_at=minute(30)).alerts
     assert {a.status for a in settled(over)} == {"resolved"}
+
+
+def test_lateness_counts_from_when_the_resolution_was_heard() -> None:
+    """Its end may lie minutes before: Alertmanager waits for the group's interval."""
+    known = merge_alerts([], [alert(0, 5)]).alerts
+    heard = {key_of(known[0]): minute(9)}
+    soon = merge_alerts(known, [alert(0)], arrived_at=minute(9.5), last_heard=heard)
+    assert soon.alerts == known
+    later = merge_alerts(known, [alert(0)], arrived_at=minute(10.5), last_heard=heard)
+    assert settled(later.alerts)[-1].status == "firing"
 
 
 def _story(rng: random.Random) -> list[Alert]:

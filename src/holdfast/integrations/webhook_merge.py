@@ -6,16 +6,18 @@ undone by an older message. `settled` then reads what really fires: one fingerpr
 episode at a time, so that a resolution ends every episode that began before it, and a later
 episode ends those before.
 
-One message cannot be judged by itself: an alert that was resolved by a time-out of Alertmanager
-comes back *with the same start*. Where the time of arrival is given, a firing alert that comes
-more than `late_seconds` after its end is a new episode, which begins at that end. A message that
-is later still is taken for one too: rather an alert too many than an outage that nobody hears of.
+One message cannot be judged by itself: an alert that Alertmanager resolved by a time-out comes back
+*with the same start*, and is sent once, then not before its repeat interval (hours). Where the time
+of arrival is given, a firing alert that comes more than `late_seconds` after its resolution did is
+therefore a new episode, which begins at that end. Alertmanager, Grafana and PagerDuty send what is
+of one group or incident in order; only replicas and parallel requests overtake one another, within
+seconds. Rather an alert too many than an outage that nobody hears of.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,8 +27,8 @@ from holdfast.model.change import Change
 AlertKey = tuple[str, str, datetime]
 """Source, fingerprint, start."""
 
-LATE_SECONDS = 600.0
-"""How long after an alert's end a firing one of the same start may be a message that was late."""
+LATE_SECONDS = 60.0
+"""How long after an alert's resolution a firing one of the same start may have been overtaken."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,14 @@ def merge_alerts(
     arrived: Iterable[Alert],
     *,
     arrived_at: datetime | None = None,
+    last_heard: Mapping[AlertKey, datetime] | None = None,
     late_seconds: float = LATE_SECONDS,
 ) -> MergedAlerts:
     """Return what is known after the arrival.
+
+    `arrived_at` is the time that the sender gives of its message, or else that of arrival;
+    `last_heard` the same of the message that last changed each known alert (its end, where a
+    store does not keep that).
 
     Without `arrived_at` the status and the end of each key do not depend on the order of
     arrivals, nor on how often each comes. Labels and annotations are those that arrived last.
@@ -63,8 +70,12 @@ def merge_alerts(
         before[key_of(alert)] = merge_alert(before.get(key_of(alert)), alert)
     after = dict(before)
     repeated = 0
+    limit = timedelta(seconds=late_seconds)
     for alert in arrived:
-        episode = _episode(alert, after, arrived_at, late_seconds)
+        same = after.get(key_of(alert))
+        heard = (last_heard or {}).get(key_of(alert), same.ends_at if same else None)
+        late = arrived_at is None or heard is None or (arrived_at - heard) <= limit
+        episode = alert if late else _episode(alert, same)
         merged = merge_alert(after.get(key_of(episode)), episode)
         repeated += merged == after.get(key_of(episode))
         after[key_of(episode)] = merged
@@ -110,13 +121,9 @@ def _settle(alert: Alert, group: Sequence[Alert]) -> Alert:
     return alert.model_copy(update={"status": "resolved", "ends_at": ends_at})
 
 
-def _episode(
-    alert: Alert, known: dict[AlertKey, Alert], arrived_at: datetime | None, late_seconds: float
-) -> Alert:
-    same = known.get(key_of(alert))
-    if alert.status == "resolved" or arrived_at is None or same is None or same.ends_at is None:
-        return alert
-    if arrived_at - same.ends_at <= timedelta(seconds=late_seconds):
+def _episode(alert: Alert, same: Alert | None) -> Alert:
+    """Return an alert that is not late; one that fires after its resolution begins anew there."""
+    if same is None or same.ends_at is None or alert.status == "resolved":
         return alert
     return alert.model_copy(update={"starts_at": same.ends_at})
 
