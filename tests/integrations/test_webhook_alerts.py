@@ -200,6 +200,7 @@ def test_an_incident_of_pagerduty_is_an_alert() -> None:
         "priority": "P1",
     }
     assert alert.annotations["pagerduty_number"] == "2"
+    assert received.said_at == alert.starts_at + timedelta(milliseconds=458)
 
 
 def test_all_events_of_one_incident_are_one_alert() -> None:

@@ -13,7 +13,7 @@ from holdfast.errors import PayloadError
 from holdfast.evidence.redact import MARK
 from holdfast.integrations.adapters import ADAPTERS
 from holdfast.integrations.webhook import NoteKind, Reading, Received
-from holdfast.integrations.webhook_merge import merge_changes
+from holdfast.integrations.webhook_merge import key_of, merge_alerts, merge_changes
 from holdfast.integrations.webhook_payload import fingerprint_of
 from holdfast.model.change import Change, ChangeType
 from support.webhooks import (
@@ -212,6 +212,21 @@ def test_firing_and_resolved_events_are_of_one_alert() -> None:
     assert other.status == "resolved"
     assert other.ends_at == at("11:59:00")
     assert received.delivery_id.startswith("batch:")
+    assert received.said_at is None
+
+
+def test_an_event_that_was_overtaken_is_known_by_its_own_time() -> None:
+    times = {"startsAt": 1795434000123}
+    firing = cloudevent("x.alert.firing", {**ALERT_DATA, **times}, time="2026-11-23T11:58:00Z")
+    over = cloudevent("x.alert.resolved", {**ALERT_DATA, **times}, time="2026-11-23T11:59:00Z")
+    ended = read("cloudevents", over, STRUCTURED)
+    known, heard = merge_alerts((), ended.alerts).alerts, ended.said_at
+    late = read("cloudevents", firing, STRUCTURED)
+    assert heard is not None
+    merged = merge_alerts(
+        known, late.alerts, arrived_at=late.said_at, last_heard={key_of(known[0]): heard}
+    )
+    assert merged.alerts == known
 
 
 def test_the_subject_is_the_fingerprint_where_none_is_given() -> None:

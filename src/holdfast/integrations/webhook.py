@@ -119,6 +119,8 @@ class Received(Record):
     """`signature`, `bearer`, `basic`, or `nobody`; several are joined by `+`."""
     signed_at: UtcTime | None = None
     """When it was sent, where the signature covers that."""
+    said_at: UtcTime | None = None
+    """When it became so, where the sender says that of all of it: shows what overtook what."""
 
 
 @dataclass(frozen=True)

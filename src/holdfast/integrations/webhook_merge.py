@@ -58,7 +58,7 @@ def merge_alerts(
 ) -> MergedAlerts:
     """Return what is known after the arrival.
 
-    `arrived_at` is the time that the sender gives of its message, or else that of arrival;
+    `arrived_at` is when the sender said it (`Received.said_at`), or else when it arrived;
     `last_heard` the same of the message that last changed each known alert (its end, where a
     store does not keep that).
 

@@ -79,6 +79,7 @@ def parse(delivery: Delivery, reading: Reading) -> Received:
         alerts=tuple(alerts),
         changes=tuple(changes),
         delivery_id=cleaner.identity(ids_of(events)),
+        said_at=events[0].event.time if len(events) == 1 else None,
         notes=tuple(cleaner.notes),
     )
 

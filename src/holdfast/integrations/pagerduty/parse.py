@@ -73,6 +73,7 @@ def parse(delivery: Delivery, reading: Reading) -> Received:
     return Received(
         alerts=() if alert is None else (alert,),
         delivery_id=cleaner.identity(event.id),
+        said_at=event.occurred_at,
         notes=tuple(cleaner.notes),
     )
 
