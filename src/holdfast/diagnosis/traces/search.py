@@ -13,7 +13,7 @@ The task is that of DeLag (Traini and Cortellessa, IEEE Transactions on Software
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -125,9 +125,15 @@ def _guilty_parts(scene: Scene, column: Column) -> list[Predicate]:
 
 
 def _supervised(scene: Scene, column: NumberColumn) -> tuple[NumberColumn, list[Predicate]]:
-    """Return the column with the one cut that tells slow from fast best, if it is guilty."""
-    found = best_interval(column, scene.population.slow)
-    if found is None or not scene.population.guilty(scene.matches(found)):
+    """Return the column with the one cut that tells slow from fast best, if it is guilty.
+
+    The cut is fitted to the slow requests, so that more is asked of it: half of the impurity. Else
+    the longest operation of a healthy system, whose tail is in each slow request's sum, is blamed.
+    """
+    population = scene.population
+    strict = replace(population, purity=(1 + population.purity) / 2)
+    found = best_interval(column, population.slow)
+    if found is None or not strict.guilty(scene.matches(found)):
         return column, []
     bounds = [bound for bound in (found.low, found.high) if np.isfinite(bound)]
     cuts = tuple(sorted({*column.cuts, *bounds}))
