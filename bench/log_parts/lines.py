@@ -96,6 +96,18 @@ def lines(system: str, count: int, seed: int) -> list[tuple[int, str]]:
     return [(number, _filled(texts[number], chance)) for number in numbers]
 
 
+def hard_lines(kind: str, count: int) -> list[str]:
+    """Return lines of which hardly two look alike: a random word in each, or nothing else."""
+    chance = random.Random(kind)
+
+    def word() -> str:
+        return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=8))
+
+    if kind == "random words":
+        return [f"event {word()} {word()} {word()} {word()} {word()}" for _ in range(count)]
+    return [f"user {word()} logged in from host {word()}" for _ in range(count)]
+
+
 def _filled(text: str, chance: random.Random) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: VALUES[found[1]](chance), text)
 
