@@ -6,8 +6,8 @@ score, and split where it holds several patterns; what these explain is set asid
 nothing is left that chance does not explain. It draws no random number: the same table gives the
 same patterns, in whatever order its rows and columns are.
 
-The task is that of DeLag (Traini and Cortellessa, IEEE Transactions on Software Engineering 49,
-2023); the search here is greedy and splits by density, theirs is genetic and optimises bounds.
+The task is posed by Traini and Cortellessa (IEEE Transactions on Software Engineering 49, 2023);
+the search here is greedy and splits by density, theirs is genetic and optimises bounds.
 """
 
 from __future__ import annotations
