@@ -58,7 +58,7 @@ class _Cases:
         self._tier = tier
         self._threshold = error_ratio_threshold(tier, slo)
         self._last = _steps_in_short_window(tier)
-        self._step = step_seconds(tier.short_window_seconds, self._last)
+        self._step = step_of(tier)
         self._at = math.ceil(tier.long_window_seconds / interval_seconds - 1e-9) * interval_seconds
         self._steps = math.floor(self._at / self._step + 1e-9)
 
@@ -116,6 +116,11 @@ class _Cases:
 def step_seconds(window_seconds: float, steps: int = _LEAST_STEPS) -> float:
     """Return the time between two samples, whole milliseconds, that gives a window its steps."""
     return max(1, math.floor(window_seconds * 1000 / steps)) / 1000
+
+
+def step_of(tier: BurnTier) -> float:
+    """Return the time between two samples in a tier's cases."""
+    return step_seconds(tier.short_window_seconds, _steps_in_short_window(tier))
 
 
 def _steps_in_short_window(tier: BurnTier) -> int:

@@ -18,6 +18,7 @@ from holdfast.slo.files.cases import (
     EVENTS_PER_STEP,
     Case,
     require_true,
+    step_of,
     step_seconds,
     tier_cases,
 )
@@ -30,6 +31,8 @@ from holdfast.slo.files.yaml_text import yaml_text
 
 RULES_FILE = "rules.yaml"
 TESTS_FILE = "rules_test.yaml"
+
+_MOST_SAMPLES = 20_000
 
 _HEAD = (
     "# Made from the SLOs by Holdfast: change those, not this file.\n"
@@ -61,9 +64,18 @@ def rule_tests(
 
 
 def _interval_seconds(slos: Sequence[SLO]) -> float:
-    """The shortest long window: rules need an evaluation where they are looked at, no more."""
-    windows = [tier.long_window_seconds for slo in slos for tier in slo.tiers]
-    return min(windows, default=max(base_window_seconds(slo) for slo in slos))
+    """How far apart rules are evaluated: so far that each case needs one evaluation, its last.
+
+    The longest of all windows, but for objectives of very different scales: there the samples of
+    the shortest window would be too many.
+    """
+    tiers = [tier for slo in slos for tier in slo.tiers]
+    if not tiers:
+        return max(base_window_seconds(slo) for slo in slos)
+    longest = max(tier.long_window_seconds for tier in tiers)
+    finest = min(step_of(tier) for tier in tiers)
+    least = min(tier.long_window_seconds for tier in tiers)
+    return max(least, min(longest, _MOST_SAMPLES * finest))
 
 
 def _tests(
@@ -86,7 +98,7 @@ def _silence(
     """What is no error: good traffic, none at all; and what is no silence: nothing counted."""
     base = base_window_seconds(slo)
     step = step_seconds(base)
-    at = (math.ceil(base / interval_seconds - 1e-9) + 1) * interval_seconds
+    at = math.ceil(base / interval_seconds - 1e-9) * interval_seconds
     steps = math.ceil(at / step - 1e-9)
     unmeasured = no_data(slo)
     tiers = [tier_alert(slo, tier, guard_of(slo, tier, guards)) for tier in slo.tiers]

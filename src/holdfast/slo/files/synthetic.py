@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.catalog.search import quoted
 from holdfast.promql.engine import Engine
@@ -44,10 +44,10 @@ class Counter:
             value += steps * increase
         return " ".join(written)
 
-    def values(self) -> list[float]:
+    def values(self) -> NDArray[np.float64]:
         """Return the value at each step, from the one at time zero on."""
-        each = (increase for steps, increase in self.increments for _ in range(steps))
-        return list(accumulate(each, initial=0.0))
+        steps, increases = zip(*self.increments, strict=True)
+        return np.concatenate(([0.0], np.cumsum(np.repeat(increases, steps))))
 
 
 class CounterStore:
@@ -69,7 +69,7 @@ def engine_of(counters: Sequence[Counter], step_seconds: float, *, closed: bool)
 
 
 def _stored(counter: Counter, step_seconds: float) -> StoredSeries:
-    values = np.array(counter.values())
+    values = counter.values()
     times = np.arange(len(values), dtype=np.int64) * round(step_seconds * 1000)
     return StoredSeries(labels=dict(counter.labels), times_ms=times, values=values)
 
