@@ -145,7 +145,7 @@ def test_a_recording_rule_is_put_in_as_if_it_had_been_recorded(tmp_path: Path) -
     ):
         fired = replayed(tmp_path, record, {"alert": "A", "expr": f"{selector} > 0.15"})
         assert spans(fired, "A") == spans(written_out, "A")
-        assert "recording rule service:errors:ratio put into the alerts" in fired.notes
+        assert fired.notes == ("recording rules put into the alerts: service:errors:ratio",)
     only_shop = replayed(
         tmp_path,
         record,

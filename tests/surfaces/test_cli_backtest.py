@@ -15,6 +15,7 @@ import yaml
 from in_process import Done, Run, runner
 
 from holdfast.model.replay import Backtest, Score, Search, Simulation
+from holdfast.slo.files.rules import rules_document
 from holdfast.slo.rules import tier_expression
 from support.past import (
     END,
@@ -125,10 +126,60 @@ def test_our_tiers_by_prefix_sums_and_as_a_rule_file_fire_alike(run: Run, record
         for a, b in zip(ours, theirs, strict=True):
             assert abs((a.start - b.start).total_seconds()) <= 60
             assert abs((a.end - b.end).total_seconds()) <= 60
-    assert rules.notes == ("recording rule service:errors:ratio5m put into the alerts",)
+    assert rules.notes == ("recording rules put into the alerts: service:errors:ratio5m",)
     naive = set_score(found, "rules.yml", "Naive")
     assert naive.recall.fraction == 1
     assert {one.why for one in naive.false_alerts} == {"insignificant incident"}
+
+
+def test_the_rules_that_holdfast_writes_fire_as_the_tiers_do(
+    run: Run, recorded: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ours.yml").write_text(rules_document([SHOP]))
+    found = backtest_of(run("backtest", *of_past(recorded), "--rules", "ours.yml", "--json"))
+    tiers, rules = found.rule_sets
+    for scope in ("pages", "tickets"):
+        ours, theirs = tiers.score(scope), rules.score(scope)
+        assert ours is not None
+        assert theirs is not None
+        assert (ours.recall, ours.precision) == (theirs.recall, theirs.precision)
+    assert not [note for note in rules.notes if note.startswith("NOT")]
+
+
+SLOTH_ID = '{sloth_id="shop-a", sloth_service="shop", sloth_slo="a"}'
+
+
+def test_rules_as_sloth_writes_them_are_replayed(run: Run, recorded: Path, tmp_path: Path) -> None:
+    """Recording rules told apart by static labels, one recorded from another over a range."""
+
+    def recorded_as(window: str, expr: str) -> dict[str, object]:
+        labels = {"sloth_id": "shop-a", "sloth_service": "shop", "sloth_slo": "a"}
+        name = f"slo:sli_error:ratio_rate{window}"
+        return {"record": name, "expr": expr, "labels": {**labels, "sloth_window": window}}
+
+    five = f"slo:sli_error:ratio_rate5m{SLOTH_ID}"
+    ratio = (
+        'sum(rate(http_requests_total{code="500"}[5m]))\n/\nsum(rate(http_requests_total[5m]))\n'
+    )
+    over_time = (
+        f"sum_over_time({five}[30m])\n/ ignoring (sloth_window)\ncount_over_time({five}[30m])\n"
+    )
+    alert = (
+        f"(max({five} > (16.8 * 0.01)) without (sloth_window)\nand\n"
+        f"max(slo:sli_error:ratio_rate30m{SLOTH_ID} > (16.8 * 0.01)) without (sloth_window))"
+    )
+    rules = [
+        recorded_as("5m", ratio),
+        recorded_as("30m", over_time),
+        {"alert": "ShopErrors", "expr": alert, "labels": {"sloth_severity": "page"}},
+    ]
+    (tmp_path / "sloth.yml").write_text(
+        yaml.safe_dump({"groups": [{"name": "sloth", "rules": rules}]})
+    )
+    found = backtest_of(run("backtest", *of_past(recorded), "--rules", "sloth.yml", "--json"))
+    [spell] = found.rule_sets[1].spells
+    assert spell.action == "page"
+    assert 0 < spell.start.timestamp() - OUTAGES[0].start < 15 * 60
 
 
 def test_incidents_of_a_file_all_count_unless_the_option_says_otherwise(

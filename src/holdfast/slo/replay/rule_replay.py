@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,21 +68,25 @@ def replay_file(
     spells: list[Spell] = []
     replayed: list[tuple[str, Action]] = []
     unknown: dict[str, float | None] = {}
-    notes: dict[str, None] = {}
+    notes: list[str] = []
+    put_in: dict[str, None] = {}
     for done, rule in enumerate(rules.alerts):
         try:
             fired, unknown[rule.name], used = _replay(source, rule, rules, span)
         except (PromQLError, QueryRefused, _TooMany) as error:
-            notes[f"NOT replayed: {rule.name}: {error}"] = None
+            notes.append(f"NOT replayed: {rule.name}: {error}")
             continue
         finally:
             if progress is not None:
                 progress(rule.name, done + 1, len(rules.alerts))
         spells += fired
         replayed.append((rule.name, rule.action))
-        notes |= dict.fromkeys(used)
+        put_in |= dict.fromkeys(used)
+        notes += _rounded(rule, span.step_seconds)
     if not replayed:
         raise InputError(f"{rules.path}: no rule of it can be replayed: {'; '.join(notes)}")
+    if put_in:
+        notes.append(f"recording rules put into the alerts: {', '.join(put_in)}")
     return Fired(rules.name, tuple(spells), tuple(replayed), unknown, tuple(notes))
 
 
@@ -107,8 +111,8 @@ class _TooMany(InputError):
 
 def _replay(
     source: MetricsSource, rule: ReplayedRule, rules: RuleFile, span: PastSpan
-) -> tuple[list[Spell], float | None, list[str]]:
-    """Return a rule's spells, the unknown fraction of evaluations, and notes."""
+) -> tuple[list[Spell], float | None, tuple[str, ...]]:
+    """Return a rule's spells, the unknown fraction of evaluations, and recording rules put in."""
     put_in = substitute(rule.expression, rules.records, span.step_seconds)
     of_alerts = {one.name or "" for one in selectors(put_in.expression)} & _ALERTS
     if of_alerts:
@@ -125,11 +129,12 @@ def _replay(
         fires = firing_of(condition, step, rule.for_seconds, rule.keep_seconds)[first:]
         spells += spells_of(rule.name, rule.action, {**dict(key), **rule.labels}, fires, ends)
     unknown = None if answers.seen is None else 1 - float(answers.seen[first:].mean())
-    return spells, unknown, _notes(rule, put_in.used, step)
+    return spells, unknown, put_in.used
 
 
-def _notes(rule: ReplayedRule, used: Sequence[str], step: float) -> list[str]:
-    notes = [f"recording rule {name} put into the alerts" for name in used]
+def _rounded(rule: ReplayedRule, step: float) -> list[str]:
+    """Say which durations are no whole number of steps."""
+    notes: list[str] = []
     for what, seconds in (("for", rule.for_seconds), ("keep_firing_for", rule.keep_seconds)):
         if seconds % step > 1e-6:
             rounded = math.ceil(seconds / step) * step
