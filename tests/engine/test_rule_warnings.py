@@ -154,7 +154,7 @@ def test_what_fired_by_a_rule_that_was_taken_out_of_force_has_ended(watched: Wat
 
 
 def test_a_rule_that_cannot_be_asked_is_shown_and_stops_nothing(watched: Watched) -> None:
-    broken = RULE.model_copy(update={"name": "Refused", "expression": "histogram_avg(x) > 3"})
+    broken = RULE.model_copy(update={"name": "Refused", "expression": "limit_ratio(0.5, x) > 3"})
     blind = RULE.model_copy(update={"name": "Blind", "expression": above("nobody_knows", 1)})
     put_in_force(watched.folder, "by-hand", [broken, blind])
     (rules_folder(watched.folder) / "torn.yaml").write_text("groups: [")
