@@ -54,11 +54,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLab]:
 
 
 @pytest.fixture
-def world(lab: SmallLab, tmp_path: Path) -> World:
+def world(lab: SmallLab, tmp_path: Path) -> Iterator[World]:
     lab.begin(healthy_seconds=1.0)
     slo = load_config(lab.handle.config_path).slos[0]
     lenient = slo.model_copy(update={"objective": 0.5, "tiers": ()})
-    return lab.world(tmp_path / "holdfast", ACTING, slos=(lenient,))
+    yield lab.world(tmp_path / "holdfast", ACTING, slos=(lenient,))
+    if len(serving(lab)) > 1:  # what a test left at a share of the traffic
+        LabDeployer(lab.handle.control_url).set_weights(SERVICE, {GOOD: 100.0}, timeout_seconds=20)
 
 
 @pytest.fixture
