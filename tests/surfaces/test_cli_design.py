@@ -155,6 +155,7 @@ def test_an_existing_folder_is_refused_before_anything_is_asked(run: Run, tmp_pa
     (tmp_path / "slo").mkdir()
     done = run("design", "shop", "--prometheus", "http://127.0.0.1:1", "--output", "slo")
     done.refused("--output: slo exists and is kept")
+    assert list((tmp_path / "slo").iterdir()) == []
 
 
 LIES: dict[str, tuple[Lie, str]] = {

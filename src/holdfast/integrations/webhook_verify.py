@@ -121,6 +121,16 @@ def by_authorization(request: Request, credentials: Credentials) -> Verified:
     return verify(request, credentials)
 
 
+def body_signature(header: str, prefix: str) -> Signature:
+    """Return the check of a body's HMAC SHA-256, given in hex behind a prefix. It signs no time."""
+
+    def check(request: Request, credentials: Credentials) -> None:
+        given = hex_signatures(request.header(header), prefix=prefix)
+        require_match(digests(credentials.signing_secrets, request.body), given, header)
+
+    return check
+
+
 def digests(secrets: Iterable[str | bytes], content: bytes) -> tuple[bytes, ...]:
     """Return the HMAC SHA-256 of the content under each secret (RFC 2104)."""
     keys = (s.encode() if isinstance(s, str) else s for s in secrets)

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from holdfast.integrations.pagerduty.parse import SENDER, parse
 from holdfast.integrations.webhook import Adapter, Delivery
-from holdfast.integrations.webhook_verify import (
-    Credentials,
-    Request,
-    Verified,
-    digests,
-    hex_signatures,
-    require_match,
-)
+from holdfast.integrations.webhook_verify import Credentials, Verified, body_signature
 from holdfast.integrations.webhook_verify import verify as verify_with
 
-HEADER = "X-PagerDuty-Signature"
-
-
-def signature(request: Request, credentials: Credentials) -> None:
-    """Check it. No time is signed."""
-    given = hex_signatures(request.header(HEADER), prefix="v1=")
-    require_match(digests(credentials.signing_secrets, request.body), given, HEADER)
+_SIGNATURE = body_signature("X-PagerDuty-Signature", prefix="v1=")
 
 
 def verify(delivery: Delivery, credentials: Credentials) -> Verified:
     """A signature where there is a secret, and the Authorization header where there is a token."""
-    return verify_with(delivery, credentials, signature)
+    return verify_with(delivery, credentials, _SIGNATURE)
 
 
 ADAPTER = Adapter(name=SENDER, verify=verify, parse=parse)
